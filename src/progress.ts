@@ -1,0 +1,30 @@
+/**
+ * What a run tells the outside while it works: phases with counters, and warnings. Data only; rendering is `cli/`'s.
+ */
+
+export type Phase = 'scan' | 'decode' | 'convert' | 'read-oem' | 'launch' | 'edit' | 'encode' | 'check' | 'publish'
+
+export type ProgressEvent =
+  | {
+      readonly kind: 'phase'
+      readonly phase: Phase
+      /** Names the tool or file where that helps: `lbzip2`, `qemu-img`. */
+      readonly detail?: string
+    }
+  | {
+      readonly kind: 'progress'
+      readonly phase: Phase
+      /** Bytes done, counted where they pass, never estimated. */
+      readonly doneBytes: number
+      /** All there will be. */
+      readonly totalBytes: number
+    }
+  | { readonly kind: 'warning'; readonly code: string; readonly message: string; readonly hint?: string }
+  | { readonly kind: 'note'; readonly message: string }
+
+/** What every stage gets beside its input: how to be cancelled, whom to tell, and the environment it may look at. */
+export interface RunContext {
+  readonly signal: AbortSignal
+  readonly report: (event: ProgressEvent) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+}

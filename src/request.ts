@@ -1,0 +1,76 @@
+/**
+ * What was asked for: one plain value that the command line, the library and Packer fill, checked once.
+ *
+ * Nothing here has been looked up yet: paths may not exist, a template may be unknown. Each stage says so when it gets
+ * there.
+ */
+
+/** Asked for on the command line or by a library call. */
+export type EngineChoice = 'auto' | 'embedded' | 'libguestfs'
+
+/** What to do with files that are on the OEM partition already. */
+export type ExistingFiles =
+  /** Replace a known vendor's set, keep what must stay, refuse files that nobody knows. */
+  | 'auto'
+  /** Keep everything that the template does not name. */
+  | 'merge'
+  /** Remove everything but what must stay (`sysext/`). */
+  | 'replace'
+  /** Refuse when there is anything at all. */
+  | 'refuse'
+
+/** Which of Ignition's places on the OEM partition a config goes to. */
+export type IgnitionPlace = 'base' | 'default' | 'config'
+
+export interface RequestedFile {
+  /** Path on this machine. */
+  readonly source: string
+  /** Absolute path within the OEM partition. */
+  readonly destination: string
+  /** Permission bits. @default 0o755 if the source is executable by its owner, else 0o644 */
+  readonly mode?: number
+}
+
+/** What goes onto the OEM partition. */
+export interface ContentRequest {
+  /** Name of a built-in template, or a path to a template directory. */
+  readonly template?: string
+  /** Values for the template's variables; they win over `variablesFile`. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** YAML or JSON file: one mapping of variable names to scalars. */
+  readonly variablesFile?: string
+  /** Path of a cloud-config that goes to `/cloud-config.yml`, instead of the template's. */
+  readonly cloudConfig?: string
+  readonly ignition?: { readonly path: string; readonly as: IgnitionPlace }
+  /** Instead of the template's. */
+  readonly oemId?: string
+  /** Take an OEM id that the image's release does not know. @default false */
+  readonly oemIdUnchecked?: boolean
+  readonly files?: readonly RequestedFile[]
+  /** Absolute paths within the OEM partition; a directory goes with all it holds. */
+  readonly remove?: readonly string[]
+  /** @default 'auto' */
+  readonly existing?: ExistingFiles
+}
+
+/** Which image, and how to open it. */
+export interface ImageRequest {
+  readonly image: string
+  /** @default 'auto' */
+  readonly engine?: EngineChoice
+  /** Directory for temporary files. @default the output's directory, or the system's where nothing is written */
+  readonly tmpDir?: string
+  /** `container-linux:2512.3.0`, when the image does not tell. */
+  readonly release?: string
+}
+
+export interface PlanRequest extends ImageRequest, ContentRequest {}
+
+export interface BakeRequest extends PlanRequest {
+  /** @default `<stem>.<template><ext>` beside the image */
+  readonly output?: string
+  /** Replace an existing output. @default false */
+  readonly force?: boolean
+  /** Clock of the new files, seconds since 1970. @default `SOURCE_DATE_EPOCH`, else the time of the OEM filesystem's last write */
+  readonly sourceDateEpoch?: number
+}

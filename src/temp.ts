@@ -1,0 +1,90 @@
+/**
+ * The run's own directory: everything temporary lives in it, so that one removal cleans up after any end.
+ *
+ * It lies beside the output (or in `--tmp-dir`), so that the finished file moves by rename. After a SIGKILL it stays
+ * behind; its name carries the process id and that process's start time, and the next run in the same place removes it
+ * once that process is gone. The module is the one importer of `tmp`, which makes the directory with mode 0700 and
+ * removes it even when the process leaves through `process.exit`.
+ */
+import { readFileSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import tmp from 'tmp'
+import { fileError } from './errors.js'
+
+const PREFIX = '.oem-bake-'
+/** `.oem-bake-<pid>-<start time>-<random>` */
+const NAME = /^\.oem-bake-(\d+)-(\d+)-[A-Za-z0-9]+$/
+
+export interface Workspace {
+  /** Absolute path of the run's own directory. */
+  readonly directory: string
+  /** A path inside it; nothing is created. */
+  path(name: string): string
+}
+
+/**
+ * Makes the directory, runs `use`, and removes the directory whatever happened.
+ *
+ * @param parent an existing directory
+ * @throws ERR_PERMISSION | ERR_NO_SPACE | ERR_NOT_FOUND when the directory can't be made
+ */
+export async function withWorkspace<T>(parent: string, use: (workspace: Workspace) => Promise<T>): Promise<T> {
+  await removeLeftovers(parent)
+  tmp.setGracefulCleanup()
+  const directory = makeDirectory(parent)
+  try {
+    return await use({ directory: directory.name, path: (name) => join(directory.name, name) })
+  } finally {
+    // `rm` on a directory that a child may still be filling needs the retries that `tmp` does not make.
+    await rm(directory.name, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
+  }
+}
+
+function makeDirectory(parent: string): tmp.DirResult {
+  try {
+    return tmp.dirSync({
+      tmpdir: parent,
+      template: join(parent, `${PREFIX}${process.pid}-${startTime(process.pid) ?? 0}-XXXXXX`),
+      mode: 0o700,
+      unsafeCleanup: true,
+    })
+  } catch (error) {
+    throw fileError(error, `make a working directory in ${parent}`)
+  }
+}
+
+/** Removes directories of runs that no longer exist. A directory that can't be removed is left for its owner. */
+async function removeLeftovers(parent: string): Promise<void> {
+  const names = await readdir(parent).catch(() => [])
+  for (const name of names) {
+    const match = NAME.exec(name)
+    if (match === null) continue
+    const [, pid, started] = match
+    const runningSince = startTime(Number(pid))
+    if (runningSince !== undefined && runningSince === Number(started)) continue
+    if (runningSince === undefined && isAlive(Number(pid))) continue
+    await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
+/** When a process started, in clock ticks since boot (proc(5), /proc/pid/stat field 22); undefined if unknown. */
+function startTime(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // Field 2 is the command in parentheses and may itself hold spaces and parentheses.
+    const afterCommand = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return Number(afterCommand[22 - 3])
+  } catch {
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,36 @@
+/** The outside programs that judge our work; all from Debian packages (scripts/test installs them). */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+export const JUDGES = [
+  'guestfish',
+  'qemu-img',
+  'qemu-io',
+  'bzip2',
+  'lbzip2',
+  'pbzip2',
+  'sgdisk',
+  'mke2fs',
+  'e2fsck',
+  'debugfs',
+  'tune2fs',
+  'dumpe2fs',
+  'mkfs.btrfs',
+  'btrfs',
+  'mkfs.vfat',
+  'setpriv',
+] as const
+
+export function missingJudges(): string[] {
+  const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
+  const present = (name: string) =>
+    path.split(delimiter).some((directory) => {
+      try {
+        accessSync(join(directory, name), constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+  return JUDGES.filter((name) => !present(name))
+}
