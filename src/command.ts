@@ -5,6 +5,9 @@
  * Every child gets the run's AbortSignal: it is sent SIGTERM, and SIGKILL two seconds later. Children also end with this
  * process (`cleanup`), and those that read a pipe of ours end with it even after a SIGKILL.
  */
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { CancelledError, EngineError } from './errors.js'
 
@@ -100,4 +103,22 @@ export function lastLines(stderr: string, count = 3): string {
     .map((line) => line.trim())
     .filter((line) => line !== '')
   return lines.length === 0 ? 'it said nothing' : lines.slice(-count).join('; ')
+}
+
+/** Absolute path of a program on the PATH, with the administrator's directories that a user's PATH often lacks. */
+export async function findProgram(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> {
+  const directories = [...(env.PATH ?? '').split(delimiter), ...(env.PATH === undefined ? [] : ['/usr/sbin', '/sbin'])]
+  for (const directory of directories) {
+    if (!isAbsolute(directory)) continue
+    const path = join(directory, name)
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (usable) return path
+  }
+  return undefined
 }

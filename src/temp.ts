@@ -24,20 +24,20 @@ export interface Workspace {
 }
 
 /**
- * Makes the directory, runs `use`, and removes the directory whatever happened.
+ * Makes the directory; disposing of it removes the directory with all that is in it.
  *
  * @param parent an existing directory
  * @throws ERR_PERMISSION | ERR_NO_SPACE | ERR_NOT_FOUND when the directory can't be made
  */
-export async function withWorkspace<T>(parent: string, use: (workspace: Workspace) => Promise<T>): Promise<T> {
+export async function openWorkspace(parent: string): Promise<Workspace & AsyncDisposable> {
   await removeLeftovers(parent)
   tmp.setGracefulCleanup()
-  const directory = makeDirectory(parent)
-  try {
-    return await use({ directory: directory.name, path: (name) => join(directory.name, name) })
-  } finally {
-    // `rm` on a directory that a child may still be filling needs the retries that `tmp` does not make.
-    await rm(directory.name, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
+  const { name: directory } = makeDirectory(parent)
+  return {
+    directory,
+    path: (name) => join(directory, name),
+    // `rm` makes the retries that `tmp` does not, for a child that is still ending. Clean-up never hides an error.
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined),
   }
 }
 

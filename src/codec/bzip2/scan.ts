@@ -1,0 +1,98 @@
+/**
+ * Finds the block and end-of-stream magics of a bzip2 file, at any bit, without decoding anything.
+ *
+ * Source: Joe Tsai, "BZIP2 Format Specification" (2015), sections 2.1 to 2.2. A stream is the byte-aligned header `BZh1`
+ * to `BZh9`, blocks, and a footer; blocks and footer start with a 48-bit magic, each followed by a 32-bit CRC, at any bit
+ * position. A magic can also appear by chance inside a block's data (about once in 10^5 images): hits are proposals,
+ * `layout.ts` decides.
+ *
+ * How: a magic of 48 bits at bit phase 0 to 7 always has its third and fourth whole bytes at a fixed place, so a table of
+ * 65 536 entries on two bytes dismisses all but one position in 4096 at one look-up a byte (about 1 GB/s).
+ */
+
+export interface MagicHit {
+  readonly kind: 'block' | 'end-of-stream'
+  /** From the start of the file, in bits. A double holds these exactly up to 1 PiB. */
+  readonly bitOffset: number
+  /** The 32 bits behind the magic: a block's CRC, or the stream's combined CRC. */
+  readonly crc: number
+}
+
+const BLOCK = 0x314159265359n
+const END_OF_STREAM = 0x177245385090n
+const MAGICS = [
+  { kind: 'block', value: BLOCK },
+  { kind: 'end-of-stream', value: END_OF_STREAM },
+] as const
+
+const MAGIC_BITS = 48
+const CRC_BITS = 32
+/** Bytes that a magic and its CRC can touch at the worst phase. */
+const SPAN_BYTES = Math.ceil((7 + MAGIC_BITS + CRC_BITS) / 8)
+/** The two bytes that the table looks at lie this far into the span. */
+const PROBE_AT = 2
+
+/** For each value of the two probed bytes: bit p for a block magic at phase p, bit 8 + p for an end-of-stream magic. */
+const PROBE = makeProbe()
+
+function makeProbe(): Uint16Array {
+  const table = new Uint16Array(65536)
+  MAGICS.forEach(({ value }, index) => {
+    for (let phase = 0; phase < 8; phase++) {
+      // The magic in a span of 7 bytes; bytes 2 and 3 are whole at every phase.
+      const span = value << BigInt(56 - MAGIC_BITS - phase)
+      const probe = Number((span >> BigInt(56 - 8 * (PROBE_AT + 2))) & 0xffffn)
+      table[probe] = (table[probe] ?? 0) | (1 << (8 * index + phase))
+    }
+  })
+  return table
+}
+
+/** Takes the file piece by piece, in order, and hands out hits in order. */
+export class MagicScanner {
+  /** Tail of the last piece that may begin a magic. */
+  #carry: Buffer = Buffer.alloc(0)
+  /** File offset of the carry's first byte. */
+  #carryOffset = 0
+
+  /** Hits that lie wholly within what has come in so far. */
+  push(piece: Buffer): MagicHit[] {
+    const bytes = this.#carry.length === 0 ? piece : Buffer.concat([this.#carry, piece])
+    const base = this.#carryOffset
+    const hits: MagicHit[] = []
+    const last = bytes.length - SPAN_BYTES
+    let probe = last >= 0 ? (bytes[PROBE_AT] ?? 0) : 0
+    for (let at = 0; at <= last; at++) {
+      probe = ((probe << 8) | (bytes[at + PROBE_AT + 1] ?? 0)) & 0xffff
+      const candidates = PROBE[probe] ?? 0
+      if (candidates !== 0) collect(bytes, at, base, candidates, hits)
+    }
+    const consumed = Math.max(0, last + 1)
+    this.#carry = Buffer.from(bytes.subarray(consumed))
+    this.#carryOffset = base + consumed
+    return hits
+  }
+
+  /** The last hits: those that end within the last bytes of the file. */
+  finish(): MagicHit[] {
+    const length = this.#carry.length
+    const end = (this.#carryOffset + length) * 8
+    // Padding lets the loop reach the end; a hit that needs padding bits is none.
+    return this.push(Buffer.alloc(SPAN_BYTES)).filter((hit) => hit.bitOffset + MAGIC_BITS + CRC_BITS <= end)
+  }
+}
+
+function collect(bytes: Buffer, at: number, base: number, candidates: number, hits: MagicHit[]): void {
+  // 11 bytes as one number: the magic and its CRC, whatever the phase.
+  let span = 0n
+  for (let index = 0; index < SPAN_BYTES; index++) span = (span << 8n) | BigInt(bytes[at + index] ?? 0)
+  for (let phase = 0; phase < 8; phase++) {
+    const rest = BigInt(SPAN_BYTES * 8 - phase - MAGIC_BITS)
+    const found = (span >> rest) & 0xffffffffffffn
+    MAGICS.forEach(({ kind, value }, index) => {
+      if ((candidates & (1 << (8 * index + phase))) === 0 || found !== value) return
+      const crc = Number((span >> (rest - BigInt(CRC_BITS))) & 0xffffffffn)
+      hits.push({ kind, bitOffset: (base + at) * 8 + phase, crc })
+    })
+  }
+}

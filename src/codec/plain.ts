@@ -1,0 +1,68 @@
+/**
+ * The codec of images that are not compressed: the file is the decoded image.
+ *
+ * Encoding is a sparse copy through the overlay; the check reads the copy back and compares it byte for byte.
+ */
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { type ByteDevice, FileDevice, piecesOf } from '../byte-device.js'
+import { fileError, PostCheckError, throwIfCancelled } from '../errors.js'
+import type { RunContext } from '../progress.js'
+import type { Workspace } from '../temp.js'
+import type { VerifiedImage } from '../trust/verify.js'
+import { extent } from '../units.js'
+import type { DecodedImage } from './codec.js'
+import { copyToSparseFile, PIECE_BYTES } from './sparse-file.js'
+
+export function openPlain(image: VerifiedImage, workspace: Workspace, context: RunContext): DecodedImage {
+  let editable: Promise<string> | undefined
+  return {
+    codec: { kind: 'plain' },
+    device: image.device,
+    path: image.path,
+    editablePath: () => {
+      const path = workspace.path('editable.img')
+      editable ??= copyToSparseFile(image.device, path, 'decode', context).then(() => path)
+      return editable
+    },
+    encode: async (edited, target) => {
+      await copyToSparseFile(edited, target, 'encode', context)
+      return undefined
+    },
+    check: (edited, target) => comparePlain(edited, target, context),
+    // The file belongs to the opened image.
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+}
+
+async function comparePlain(edited: ByteDevice, target: string, context: RunContext): Promise<string> {
+  const handle = await open(target, 'r').catch((error) => {
+    throw fileError(error, `read back ${target}`)
+  })
+  try {
+    const { size } = await handle.stat()
+    if (size !== edited.size) {
+      throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${edited.size}`)
+    }
+    const written = new FileDevice(handle, size, target)
+    const hash = createHash('sha256')
+    for (const piece of piecesOf(extent(0, size), PIECE_BYTES)) {
+      throwIfCancelled(context.signal)
+      const bytes = await written.read(piece.offset, piece.length)
+      if (!bytes.equals(await edited.read(piece.offset, piece.length))) {
+        throw new PostCheckError(
+          'ERR_CHECK_OUTPUT',
+          `the written image differs from what was meant near byte ${piece.offset}`,
+          {
+            hint: 'check the disk and the memory of this machine; nothing was published',
+          },
+        )
+      }
+      hash.update(bytes)
+      context.report({ kind: 'progress', phase: 'check', doneBytes: piece.offset + piece.length, totalBytes: size })
+    }
+    return hash.digest('hex')
+  } finally {
+    await handle.close()
+  }
+}
