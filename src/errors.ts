@@ -46,6 +46,7 @@ export type ImageCode =
   | 'ERR_OEM_LABEL'
   | 'ERR_QCOW2_INVALID'
   | 'ERR_SUPERBLOCK_INVALID'
+  | 'ERR_FILESYSTEM_CORRUPT'
 
 export type UnsupportedCode =
   | 'ERR_CODEC_UNSUPPORTED'
@@ -76,6 +77,7 @@ export type RefusedCode =
   | 'ERR_OEM_SYMLINK'
   | 'ERR_OEM_FULL'
   | 'ERR_NOT_A_REGULAR_FILE'
+  | 'ERR_FILE_TOO_BIG'
 
 export type PostCheckCode = 'ERR_CHECK_TREE' | 'ERR_CHECK_OUTSIDE' | 'ERR_CHECK_OUTPUT'
 

@@ -1,0 +1,135 @@
+/**
+ * The pipeline, top to bottom, one call a stage. Each stage takes what only the stage before can make:
+ *
+ *   path → OpenedImage → VerifiedImage → DecodedImage → VirtualDisk → LocatedOem → Plan → edited OEM → published file
+ *
+ * `bake` goes all the way; `plan` and `inspect` turn round at the OEM partition. Nothing here knows an offset.
+ */
+import { tmpdir } from 'node:os'
+import { clockFor } from './clock.js'
+import { decodeImage } from './codec/open.js'
+import { assertOnlyOemChanged } from './disk/assert-only-oem.js'
+import { openDisk } from './disk/disk.js'
+import { locateOem } from './disk/locate-oem.js'
+import type { EngineName } from './engine/engine.js'
+import { withMountedOem } from './engine/mount.js'
+import { throwIfCancelled } from './errors.js'
+import { assertTreeAsPlanned } from './oem/assert-tree.js'
+import { resolveContent } from './oem/content.js'
+import { describeOem, type OemState, planBake } from './oem/plan.js'
+import { readRelease } from './oem/read-release.js'
+import { readOemState } from './oem/read-state.js'
+import type { ImageRelease } from './oem/release.js'
+import type { RunContext } from './progress.js'
+import { publish } from './publish/publish.js'
+import { chooseTarget } from './publish/target.js'
+import { type BakeReport, describeImage, type ImageReport, type InspectReport, type PlanReport } from './report.js'
+import type { BakeRequest, ImageRequest, PlanRequest } from './request.js'
+import { openImage } from './source/source.js'
+import { openWorkspace } from './temp.js'
+import { verifyOrigin } from './trust/verify.js'
+
+/**
+ * Bakes an edition of an image and publishes it.
+ *
+ * @throws OemBakeError of any class; nothing is published then, and nothing temporary stays
+ */
+export async function bake(request: BakeRequest, context: RunContext): Promise<BakeReport> {
+  const content = await resolveContent(request, context.env)
+  await using opened = await openImage(request.image)
+  const target = await chooseTarget(opened, request)
+  await using besideTarget = await openWorkspace(target.directory)
+  await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
+  const scratch = elsewhere ?? besideTarget
+
+  const image = verifyOrigin(opened, context)
+  await using decoded = await decodeImage(image, 'bake', scratch, context)
+  await using disk = await openDisk(decoded, scratch, context)
+  const located = await locateOem(disk)
+
+  const engineContext = { ...context, workDirectory: scratch.directory }
+  context.report({ kind: 'phase', phase: 'read-oem' })
+  const baked = await withMountedOem(
+    located,
+    request.engine ?? 'auto',
+    engineContext,
+    async ({ engine, oem, withUsr }) => {
+      const release = await readRelease(request.release, withUsr)
+      const plan = planBake(content, await readOemState(oem, located.oem.filesystem), release)
+      reportFindings(plan, context)
+      context.report({ kind: 'phase', phase: 'edit', detail: engine })
+      await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
+      await assertTreeAsPlanned(oem, plan)
+      return { engine, release, plan }
+    },
+  )
+  await assertOnlyOemChanged(located)
+
+  const edited = await disk.edited()
+  const finished = besideTarget.path('finished')
+  context.report({ kind: 'phase', phase: 'encode' })
+  const encoder = await decoded.encode(edited, finished)
+  context.report({ kind: 'phase', phase: 'check' })
+  const sha256 = await decoded.check(edited, finished)
+  await opened.assertUnchanged()
+  throwIfCancelled(context.signal)
+  context.report({ kind: 'phase', phase: 'publish' })
+  await publish(finished, target)
+  return {
+    ...baked,
+    output: { path: target.path, sha256, encoder },
+    image: await describeImage(image, decoded, located),
+  }
+}
+
+/** Says exactly what a bake would change, and changes nothing. */
+export async function plan(request: PlanRequest, context: RunContext): Promise<PlanReport> {
+  const content = await resolveContent(request, context.env)
+  const { state, ...seen } = await lookAt(request, context)
+  const planned = planBake(content, state, seen.release)
+  reportFindings(planned, context)
+  return { ...seen, plan: planned }
+}
+
+/** Says what an image is and what its OEM partition holds. */
+export async function inspect(request: ImageRequest, context: RunContext): Promise<InspectReport> {
+  const { state, ...seen } = await lookAt(request, context)
+  return { ...seen, oem: describeOem(state), space: state.space, entries: state.entries }
+}
+
+interface Seen {
+  readonly image: ImageReport
+  readonly engine: EngineName
+  readonly release: ImageRelease
+  readonly state: OemState
+}
+
+async function lookAt(request: ImageRequest, context: RunContext): Promise<Seen> {
+  await using opened = await openImage(request.image)
+  await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
+  const image = verifyOrigin(opened, context)
+  await using decoded = await decodeImage(image, 'look', scratch, context)
+  await using disk = await openDisk(decoded, scratch, context)
+  const located = await locateOem(disk)
+  const engineContext = { ...context, workDirectory: scratch.directory }
+  context.report({ kind: 'phase', phase: 'read-oem' })
+  return withMountedOem(located, request.engine ?? 'auto', engineContext, async ({ engine, oem, withUsr }) => ({
+    image: await describeImage(image, decoded, located),
+    engine,
+    release: await readRelease(request.release, withUsr),
+    state: await readOemState(oem, located.oem.filesystem),
+  }))
+}
+
+function reportFindings(planned: { readonly findings: PlanReport['plan']['findings'] }, context: RunContext): void {
+  for (const finding of planned.findings) {
+    if (finding.severity === 'note') context.report({ kind: 'note', message: finding.message })
+    else
+      context.report({
+        kind: 'warning',
+        code: finding.rule,
+        message: finding.message,
+        ...(finding.hint === undefined ? {} : { hint: finding.hint }),
+      })
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * `oem-bake [bake] IMAGE`: bakes an edition and prints the path of what was published.
+ */
+import { createReadStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { pipeline } from 'node:stream/promises'
+import { bake as bakeImage } from '../../bake.js'
+import type { RunContext } from '../../progress.js'
+import type { BakeReport } from '../../report.js'
+import type { BakeRequest } from '../../request.js'
+import { openWorkspace } from '../../temp.js'
+import {
+  type ContentFlags,
+  contentRequest,
+  type ImageFlags,
+  imageRequest,
+  type OutputFlags,
+  outputRequest,
+  type TalkFlags,
+} from '../options.js'
+import { planText } from '../render/reports.js'
+import type { CommandOutput } from '../run.js'
+
+export type BakeFlags = ContentFlags & ImageFlags & OutputFlags & TalkFlags
+
+/** `-o -` */
+const STANDARD_OUTPUT = '-'
+
+export async function bake(flags: BakeFlags, context: RunContext): Promise<CommandOutput> {
+  const request: BakeRequest = { ...imageRequest(flags), ...contentRequest(flags), ...outputRequest(flags) }
+  if (request.output === STANDARD_OUTPUT) return bakeToStandardOutput(request, flags, context)
+  const report = await bakeImage(request, context)
+  summarize(report, flags)
+  return { document: report, text: `${report.output.path}\n` }
+}
+
+/** The finished, verified file is copied out; nothing reaches the pipe before it is whole. */
+async function bakeToStandardOutput(
+  request: BakeRequest,
+  flags: BakeFlags,
+  context: RunContext,
+): Promise<CommandOutput> {
+  await using workspace = await openWorkspace(request.tmpDir ?? tmpdir())
+  const report = await bakeImage({ ...request, output: workspace.path('output') }, context)
+  summarize(report, flags)
+  await pipeline(createReadStream(report.output.path), process.stdout, { end: false, signal: context.signal })
+  return { document: undefined, text: '' }
+}
+
+function summarize(report: BakeReport, flags: TalkFlags): void {
+  if (flags.quiet === true || flags.json === true || flags.progress === 'json') return
+  process.stderr.write(`${planText(report)}sha256      ${report.output.sha256}\n`)
+}

@@ -1,0 +1,13 @@
+/**
+ * `oem-bake inspect IMAGE`: prints what an image is and what its OEM partition holds.
+ */
+import { inspect as inspectImage } from '../../bake.js'
+import type { RunContext } from '../../progress.js'
+import { type ImageFlags, imageRequest } from '../options.js'
+import { inspectText } from '../render/reports.js'
+import type { CommandOutput } from '../run.js'
+
+export async function inspect(flags: ImageFlags, context: RunContext): Promise<CommandOutput> {
+  const report = await inspectImage(imageRequest(flags), context)
+  return { document: report, text: inspectText(report) }
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env node
+/**
+ * The command line. yargs stays in this folder; everything a command does is a call of the library's own pipeline.
+ */
+import { readFileSync } from 'node:fs'
+import yargs, { type Argv } from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { UsageError } from '../errors.js'
+import { bake } from './commands/bake.js'
+import { inspect } from './commands/inspect.js'
+import { plan } from './commands/plan.js'
+import { assertKnownFlags, CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS, TALK_OPTIONS } from './options.js'
+import { printError, runCommandLine } from './run.js'
+
+const HELP_COLUMNS = 80
+
+const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
+
+Usage: oem-bake [bake] IMAGE --template NAME [flags]
+       oem-bake plan IMAGE --template NAME [flags]
+       oem-bake inspect IMAGE [flags]`
+
+const withImage = <T>(parser: Argv<T>) =>
+  parser.positional('image', { type: 'string', describe: 'Image: .img.bz2, .bin.bz2, raw or qcow2' })
+
+/** What the user typed, for messages that yargs would word less well. */
+interface Typed {
+  readonly words: readonly string[]
+}
+
+/**
+ * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
+ *
+ * @throws ERR_USAGE
+ */
+function assertUnderstood(
+  { words }: Typed,
+  leftOver: readonly (string | number)[],
+  ...sets: readonly Readonly<Record<string, object>>[]
+): void {
+  const known = sets.flatMap((set) =>
+    Object.entries(set).flatMap(([name, option]) =>
+      'alias' in option && typeof option.alias === 'string' ? [name, option.alias] : [name],
+    ),
+  )
+  const flags = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
+  const names = flags.flatMap((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? /^-([A-Za-z])/.exec(word)?.[1] ?? [])
+  assertKnownFlags(names, [...known, 'help', 'h', 'version'])
+  if (leftOver.length === 0) return
+  throw new UsageError('ERR_USAGE', `one word too many: ${leftOver.join(' ')}`, {
+    hint: 'oem-bake takes one image; put quotes around a path that holds spaces',
+  })
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const typed: Typed = { words }
+  let exitCode = 0
+  const parser = yargs([...words])
+    .scriptName('oem-bake')
+    .locale('en')
+    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .usage(USAGE)
+    .command(
+      ['$0 [image]', 'bake [image]'],
+      'Bake an edition and write it beside the image',
+      (y) => withImage(y).options(CONTENT_OPTIONS).options(OUTPUT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(
+          typed,
+          flags._.slice(flags._[0] === 'bake' ? 1 : 0),
+          CONTENT_OPTIONS,
+          OUTPUT_OPTIONS,
+          IMAGE_OPTIONS,
+          TALK_OPTIONS,
+        )
+        exitCode = await runCommandLine(flags, (context) => bake(flags, context))
+      },
+    )
+    .command(
+      'plan [image]',
+      'Print what a bake would change, and change nothing',
+      (y) => withImage(y).options(CONTENT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
+        exitCode = await runCommandLine(flags, (context) => plan(flags, context))
+      },
+    )
+    .command(
+      'inspect [image]',
+      'Print what an image is and what its OEM partition holds',
+      (y) => withImage(y).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
+        exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
+      },
+    )
+    .example('$0 image.img.bz2 --template rackspace', 'Writes image.rackspace.img.bz2')
+    .example('$0 plan image.img.bz2 -t ec2', 'Says first what that would change')
+    .example('$0 image.bin -t ./my-cloud --set region=eu', 'A template of your own')
+    .epilogue(
+      'Exit codes: 0 done, 1 defect of ours, 2 usage, 3 verification, 4 image, 5 missing or unsupported, 6 engine, 7 machine, 8 refused, 9 check after the bake, 130 and 143 signals. Each is explained in the README.',
+    )
+    .help()
+    .alias('help', 'h')
+    .version(version())
+    .wrap(HELP_COLUMNS)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError('ERR_USAGE', message, { hint: 'see oem-bake --help' })
+    })
+  try {
+    await parser.parseAsync()
+    return exitCode
+  } catch (error) {
+    return printError(error, words.includes('--json'))
+  }
+}
+
+process.exitCode = await main(hideBin(process.argv))

@@ -1,0 +1,221 @@
+/**
+ * Every flag, once: what it is called, what it means, and which field of the request it fills.
+ *
+ * Groups follow what a person wants to do, and are the headings of `--help`. Nothing is looked up here; parsing a flag's
+ * own grammar (`SRC:DEST[:MODE]`, `k=v`) is all that can fail.
+ */
+import type { Options } from 'yargs'
+import { UsageError } from '../errors.js'
+import { nearestName } from '../oem/nearest.js'
+import type { BakeRequest, ContentRequest, ImageRequest, RequestedFile } from '../request.js'
+
+const CONTENT = 'What goes onto the OEM partition:'
+const OUTPUT = 'Where it goes:'
+const IMAGE = 'How the image is opened:'
+const TALK = 'What is said:'
+
+export const CONTENT_OPTIONS = {
+  template: {
+    alias: 't',
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'Provider: a built-in name, or a directory',
+  },
+  set: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Template variable, as NAME=VALUE' },
+  vars: { type: 'string', requiresArg: true, group: CONTENT, describe: 'YAML or JSON file of template variables' },
+  'cloud-config': { type: 'string', requiresArg: true, group: CONTENT, describe: 'File for /cloud-config.yml' },
+  ignition: {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'Ignition config (JSON) for the OEM partition',
+  },
+  'ignition-as': {
+    choices: ['base', 'default', 'config'] as const,
+    requiresArg: true,
+    default: 'base' as const,
+    group: CONTENT,
+    describe: 'Its place: base/base.ign, base/default.ign or config.ign',
+  },
+  'oem-id': {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'OEM id for grub.cfg: the Ignition platform',
+  },
+  'oem-id-unchecked': { type: 'boolean', group: CONTENT, describe: 'Take an OEM id that the release does not know' },
+  file: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Add a file or folder, as SRC:DEST[:MODE]' },
+  remove: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Remove a path' },
+  existing: {
+    choices: ['auto', 'merge', 'replace', 'refuse'] as const,
+    requiresArg: true,
+    default: 'auto' as const,
+    group: CONTENT,
+    describe: "What to do with files that are there; auto replaces a known vendor's",
+  },
+} satisfies Record<string, Options>
+
+export const IMAGE_OPTIONS = {
+  engine: {
+    choices: ['auto', 'embedded', 'libguestfs'] as const,
+    requiresArg: true,
+    default: 'auto' as const,
+    group: IMAGE,
+    describe: 'What edits the filesystem',
+  },
+  release: {
+    type: 'string',
+    requiresArg: true,
+    group: IMAGE,
+    describe: 'As container-linux:2512.3.0, if the image does not tell',
+  },
+  'tmp-dir': { type: 'string', requiresArg: true, group: IMAGE, describe: 'Directory for temporary files' },
+} satisfies Record<string, Options>
+
+export const OUTPUT_OPTIONS = {
+  output: {
+    alias: 'o',
+    type: 'string',
+    requiresArg: true,
+    group: OUTPUT,
+    describe: 'File to write; - for standard output',
+  },
+  force: { alias: 'f', type: 'boolean', group: OUTPUT, describe: 'Replace an existing output' },
+} satisfies Record<string, Options>
+
+export const TALK_OPTIONS = {
+  json: { type: 'boolean', group: TALK, describe: 'One JSON document on standard output' },
+  progress: {
+    choices: ['auto', 'tty', 'plain', 'json', 'none'] as const,
+    requiresArg: true,
+    default: 'auto' as const,
+    group: TALK,
+    describe: 'How progress is shown, on standard error',
+  },
+  quiet: { alias: 'q', type: 'boolean', group: TALK, describe: 'Only results, warnings and errors' },
+} satisfies Record<string, Options>
+
+/** Flags as yargs gives them, with the array and choice types that its inference loses. */
+export interface ContentFlags {
+  readonly template?: string | undefined
+  readonly set?: readonly string[] | undefined
+  readonly vars?: string | undefined
+  readonly cloudConfig?: string | undefined
+  readonly ignition?: string | undefined
+  readonly ignitionAs: 'base' | 'default' | 'config'
+  readonly oemId?: string | undefined
+  readonly oemIdUnchecked?: boolean | undefined
+  readonly file?: readonly string[] | undefined
+  readonly remove?: readonly string[] | undefined
+  readonly existing: 'auto' | 'merge' | 'replace' | 'refuse'
+}
+
+export interface ImageFlags {
+  readonly image?: string | undefined
+  readonly engine: 'auto' | 'embedded' | 'libguestfs'
+  readonly release?: string | undefined
+  readonly tmpDir?: string | undefined
+}
+
+export interface TalkFlags {
+  readonly json?: boolean | undefined
+  readonly progress: 'auto' | 'tty' | 'plain' | 'json' | 'none'
+  readonly quiet?: boolean | undefined
+}
+
+export interface OutputFlags {
+  readonly output?: string | undefined
+  readonly force?: boolean | undefined
+}
+
+/** @throws ERR_USAGE without an image */
+export function imageRequest(flags: ImageFlags): ImageRequest {
+  if (flags.image === undefined) {
+    throw new UsageError('ERR_USAGE', 'no image was named', {
+      hint: 'oem-bake IMAGE --template NAME; see oem-bake --help',
+    })
+  }
+  return {
+    image: flags.image,
+    engine: flags.engine,
+    ...(flags.release === undefined ? {} : { release: flags.release }),
+    ...(flags.tmpDir === undefined ? {} : { tmpDir: flags.tmpDir }),
+  }
+}
+
+/** @throws ERR_USAGE for a flag whose own grammar is broken, or when nothing at all is to be baked */
+export function contentRequest(flags: ContentFlags): ContentRequest {
+  const request: ContentRequest = {
+    existing: flags.existing,
+    ...(flags.template === undefined ? {} : { template: flags.template }),
+    ...(flags.set === undefined ? {} : { variables: Object.fromEntries(flags.set.map(parseAssignment)) }),
+    ...(flags.vars === undefined ? {} : { variablesFile: flags.vars }),
+    ...(flags.cloudConfig === undefined ? {} : { cloudConfig: flags.cloudConfig }),
+    ...(flags.ignition === undefined ? {} : { ignition: { path: flags.ignition, as: flags.ignitionAs } }),
+    ...(flags.oemId === undefined ? {} : { oemId: flags.oemId }),
+    ...(flags.oemIdUnchecked === undefined ? {} : { oemIdUnchecked: flags.oemIdUnchecked }),
+    ...(flags.file === undefined ? {} : { files: flags.file.map(parseFile) }),
+    ...(flags.remove === undefined ? {} : { remove: flags.remove }),
+  }
+  const says =
+    request.template ?? request.cloudConfig ?? request.ignition ?? request.oemId ?? request.files ?? request.remove
+  if (says !== undefined) return request
+  throw new UsageError(
+    'ERR_USAGE',
+    'nothing was asked for: no template, no cloud-config, no Ignition config, no file',
+    {
+      hint: 'oem-bake IMAGE --template rackspace (or ec2, openstack, or a directory of your own)',
+    },
+  )
+}
+
+export function outputRequest(flags: OutputFlags): Pick<BakeRequest, 'output' | 'force'> {
+  return {
+    ...(flags.output === undefined ? {} : { output: flags.output }),
+    ...(flags.force === undefined ? {} : { force: flags.force }),
+  }
+}
+
+function parseAssignment(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new UsageError('ERR_USAGE', `--set ${text}: expected NAME=VALUE`, {
+    hint: `--set ${text === '' || at === 0 ? 'NAME' : text}=VALUE`,
+  })
+}
+
+/** `SRC:DEST[:MODE]`. The destination starts at the first `:/`, so that a source may hold colons. */
+function parseFile(text: string): RequestedFile {
+  const match = /^(.+?):(\/[^:]*)(?::([0-7]{3,4}))?$/.exec(text)
+  const [, source, destination, mode] = match ?? []
+  if (source === undefined || destination === undefined) {
+    throw new UsageError(
+      'ERR_USAGE',
+      `--file ${text}: expected SRC:DEST[:MODE], with an absolute DEST and an octal MODE`,
+      {
+        hint: '--file ./nova-agent:/bin/nova-agent:0755',
+      },
+    )
+  }
+  return { source, destination, ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }) }
+}
+
+/**
+ * Refuses flags that nobody defined, with the nearest one that somebody did.
+ *
+ * @param given names as typed, without dashes
+ * @param known every name and alias
+ * @throws ERR_USAGE
+ */
+export function assertKnownFlags(given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const suggestion = nearestName(
+    unknown,
+    known.filter((name) => name.length > 1),
+  )
+  throw new UsageError('ERR_USAGE', `unknown flag ${unknown.length === 1 ? '-' : '--'}${unknown}`, {
+    hint: suggestion === undefined ? 'see oem-bake --help' : `did you mean --${suggestion}?`,
+  })
+}

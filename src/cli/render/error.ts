@@ -1,0 +1,36 @@
+/**
+ * An error as a person reads it, and the exit code that it stands for.
+ */
+import { InternalError, OemBakeError } from '../../errors.js'
+
+/** Anything that is not one of ours is a defect of ours. */
+export function asOemBakeError(error: unknown): OemBakeError {
+  if (error instanceof OemBakeError) return error
+  return new InternalError('ERR_INTERNAL', error instanceof Error ? error.message : String(error), {
+    hint: 'this is a defect of oem-bake; please report it with the command and OEM_BAKE_DEBUG=1 output',
+    cause: error,
+  })
+}
+
+export function errorText(error: OemBakeError): string {
+  const hint =
+    error.hint === undefined
+      ? ''
+      : error.hint
+          .split('\n')
+          .map((line) => `\nhint: ${line}`)
+          .join('')
+  return `error: ${error.message}${hint}`
+}
+
+export function errorDocument(error: OemBakeError): unknown {
+  return {
+    error: {
+      code: error.code,
+      exitCode: error.exitCode,
+      message: error.message,
+      hint: error.hint,
+      details: error.details,
+    },
+  }
+}

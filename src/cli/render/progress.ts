@@ -1,0 +1,138 @@
+/**
+ * Shows progress on standard error: a line that redraws itself on a terminal, whole lines elsewhere, JSON for programs.
+ *
+ * At most one update a second where lines pile up, ten where they redraw. A phase without counters shows its time, so
+ * that nothing is silent for more than five seconds.
+ */
+import type { Writable } from 'node:stream'
+import { assertNever } from '../../errors.js'
+import type { Phase, ProgressEvent } from '../../progress.js'
+import { formatBytes } from '../../units.js'
+
+export type ProgressStyle = 'tty' | 'plain' | 'json' | 'none'
+
+const PHASE_WORDS: Record<Phase, string> = {
+  scan: 'reading the block layout',
+  decode: 'decoding',
+  convert: 'converting',
+  'read-oem': 'reading the OEM partition',
+  launch: 'starting the libguestfs appliance',
+  edit: 'editing the OEM partition',
+  encode: 'writing the image',
+  check: 'checking what was written',
+  publish: 'publishing',
+}
+
+const TTY_INTERVAL_MS = 100
+const PLAIN_INTERVAL_MS = 1000
+/** A phase that has nothing to count is mentioned again this often. */
+const HEARTBEAT_MS = 4000
+
+export interface ProgressView {
+  readonly onEvent: (event: ProgressEvent) => void
+  /** Clears what is still on the line, and stops the clock. */
+  close(): void
+}
+
+/** @param quiet shows warnings only */
+export function showProgress(style: ProgressStyle, quiet: boolean, out: Writable): ProgressView {
+  if (style === 'json') return jsonView(out)
+  return new TextView(quiet ? 'none' : style, quiet, out)
+}
+
+function jsonView(out: Writable): ProgressView {
+  return { onEvent: (event) => out.write(`${JSON.stringify(event)}\n`), close: () => undefined }
+}
+
+class TextView implements ProgressView {
+  readonly #style: Exclude<ProgressStyle, 'json'>
+  readonly #quiet: boolean
+  readonly #out: Writable
+  readonly #timer: NodeJS.Timeout | undefined
+  #phase: { readonly words: string; readonly startedAt: number } | undefined
+  #counters: { readonly doneBytes: number; readonly totalBytes: number } | undefined
+  #shownAt = 0
+  #lineOpen = false
+
+  constructor(style: Exclude<ProgressStyle, 'json'>, quiet: boolean, out: Writable) {
+    this.#style = style
+    this.#quiet = quiet
+    this.#out = out
+    this.#timer =
+      style === 'none'
+        ? undefined
+        : setInterval(() => this.#heartbeat(), style === 'tty' ? PLAIN_INTERVAL_MS : HEARTBEAT_MS).unref()
+  }
+
+  readonly onEvent = (event: ProgressEvent): void => {
+    switch (event.kind) {
+      case 'phase':
+        this.#phase = {
+          words:
+            event.detail === undefined ? PHASE_WORDS[event.phase] : `${PHASE_WORDS[event.phase]} (${event.detail})`,
+          startedAt: Date.now(),
+        }
+        this.#counters = undefined
+        this.#draw(true)
+        break
+      case 'progress':
+        this.#counters = event
+        this.#draw(false)
+        break
+      case 'warning':
+        this.#line(`warning: ${event.message}${event.hint === undefined ? '' : `\nhint: ${event.hint}`}`)
+        break
+      case 'note':
+        if (!this.#quiet) this.#line(`note: ${event.message}`)
+        break
+      default:
+        assertNever(event)
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#clear()
+  }
+
+  #heartbeat(): void {
+    if (this.#phase === undefined) return
+    if (this.#style === 'tty' || Date.now() - this.#shownAt >= HEARTBEAT_MS) this.#draw(true)
+  }
+
+  #draw(now: boolean): void {
+    if (this.#style === 'none' || this.#phase === undefined) return
+    const interval = this.#style === 'tty' ? TTY_INTERVAL_MS : PLAIN_INTERVAL_MS
+    if (!now && Date.now() - this.#shownAt < interval) return
+    this.#shownAt = Date.now()
+    const text = `${this.#phase.words}${this.#counted()}`
+    if (this.#style === 'plain') {
+      this.#out.write(`${text}\n`)
+      return
+    }
+    // \r to the start of the line, text, erase the rest (ECMA-48 EL)
+    this.#out.write(`\r${text}\x1b[K`)
+    this.#lineOpen = true
+  }
+
+  #counted(): string {
+    if (this.#phase === undefined) return ''
+    const seconds = Math.round((Date.now() - this.#phase.startedAt) / 1000)
+    const time = seconds >= 2 ? `, ${seconds} s` : ''
+    if (this.#counters === undefined) return time
+    const { doneBytes, totalBytes } = this.#counters
+    const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes)
+    return `: ${percent} % of ${formatBytes(totalBytes)}${time}`
+  }
+
+  #line(text: string): void {
+    this.#clear()
+    this.#out.write(`${text}\n`)
+  }
+
+  #clear(): void {
+    if (!this.#lineOpen) return
+    this.#out.write('\r\x1b[K')
+    this.#lineOpen = false
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Reports as text: what an image is, what a bake would change, what it did.
+ */
+import type { OemEntry } from '../../engine/engine.js'
+import { formatRelease } from '../../oem/release.js'
+import type { ImageReport, InspectReport, PlanReport } from '../../report.js'
+import { formatBytes, SECTOR_BYTES } from '../../units.js'
+import { printable, table } from './table.js'
+
+export function inspectText(report: InspectReport): string {
+  const { image, oem, space } = report
+  return [
+    ...headText(report),
+    `first boot  ${image.firstBootPending ? 'still to come' : `done before: disk GUID ${image.diskGuid}`}`,
+    `oem_id      ${oem.oemId ?? 'not set'}`,
+    `OEM files   ${oem.vendorSet ?? 'of no known vendor'}`,
+    `OEM space   ${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}${space.freeInodes === undefined ? '' : `, ${space.freeInodes} inodes free`}`,
+    '',
+    'Partitions',
+    ...partitionsText(image),
+    '',
+    'OEM partition',
+    ...entriesText(report.entries),
+    '',
+  ].join('\n')
+}
+
+export function planText(report: PlanReport): string {
+  const { plan } = report
+  const rows = plan.changes.map(({ action, mode, sizeBytes, path, origin }) => [
+    action,
+    mode === undefined ? '' : mode.toString(8).padStart(4, '0'),
+    sizeBytes === undefined ? '' : formatBytes(sizeBytes),
+    printable(path),
+    origin ?? '',
+  ])
+  return [
+    ...headText(report),
+    `oem_id      ${plan.oemId ?? 'not set'}`,
+    `OEM space   ${formatBytes(plan.space.freeBytesBefore)} free, ${formatBytes(Math.max(0, plan.space.freeBytesAfter))} after`,
+    '',
+    plan.edits.length === 0 ? 'Nothing would change' : 'Files on the OEM partition',
+    ...table(rows, ['left', 'left', 'right', 'left', 'left']),
+    '',
+  ].join('\n')
+}
+
+function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'release' | 'engine'>): string[] {
+  const { codec, oemPartition } = image
+  const packed =
+    codec.kind === 'bzip2'
+      ? ` in bzip2 (level ${codec.level}, ${count(codec.streams, 'stream')}, ${count(codec.blocks, 'block')})`
+      : ''
+  return [
+    `image       ${printable(image.path)}`,
+    `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,
+    `release     ${release.kind === 'known' ? formatRelease(release) : `unknown: ${release.reason}`}`,
+    `format      ${image.format}${packed}, disk of ${formatBytes(image.diskBytes)}, ${image.mbr} MBR`,
+    `OEM         partition ${oemPartition.number}, ${oemPartition.filesystem}, ${formatBytes(oemPartition.sizeBytes)}`,
+    `engine      ${engine}`,
+  ]
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+function partitionsText(image: ImageReport): string[] {
+  return table(
+    image.partitions.map(({ number, label, type, firstSector, sectors, partitionGuid }) => [
+      String(number),
+      printable(label),
+      type,
+      String(firstSector),
+      formatBytes(sectors * SECTOR_BYTES),
+      partitionGuid,
+    ]),
+    ['right', 'left', 'left', 'right', 'right', 'left'],
+  )
+}
+
+function entriesText(entries: readonly OemEntry[]): string[] {
+  if (entries.length === 0) return ['  empty']
+  const letter = { file: '-', directory: 'd', symlink: 'l', other: '?' } as const
+  return table(
+    entries.map(({ kind, mode, uid, gid, sizeBytes, path, target }) => [
+      `${letter[kind]}${mode.toString(8).padStart(4, '0')}`,
+      `${uid}:${gid}`,
+      kind === 'file' ? formatBytes(sizeBytes) : '',
+      printable(path) + (target === undefined ? '' : ` -> ${printable(target)}`),
+    ]),
+    ['left', 'left', 'right', 'left'],
+  )
+}

@@ -1,0 +1,72 @@
+/**
+ * One command line run: signals, progress, results on standard output, everything else on standard error.
+ *
+ * First SIGINT or SIGTERM: the run is cancelled, children stop, what is temporary goes, exit 130 or 143. Second: leave at
+ * once. A reader that closes our standard output early is no error.
+ */
+import type { RunContext } from '../progress.js'
+import type { TalkFlags } from './options.js'
+import { asOemBakeError, errorDocument, errorText } from './render/error.js'
+import { type ProgressStyle, showProgress } from './render/progress.js'
+
+/** What a command gives back: the same thing for people and for programs. */
+export interface CommandOutput {
+  /** Printed with `--json`. */
+  readonly document: unknown
+  /** Printed without. */
+  readonly text: string
+}
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** @returns the exit code */
+export async function runCommandLine(
+  flags: TalkFlags,
+  command: (context: RunContext) => Promise<CommandOutput>,
+): Promise<number> {
+  const abort = new AbortController()
+  let signalExitCode: number | undefined
+  for (const [name, exitCode] of Object.entries(SIGNALS)) {
+    process.on(name, () => {
+      // `exit` still runs the removal of the working directory.
+      if (signalExitCode !== undefined) process.exit(exitCode)
+      signalExitCode = exitCode
+      abort.abort()
+    })
+  }
+  const view = showProgress(progressStyle(flags), flags.quiet ?? false, process.stderr)
+  try {
+    const output = await command({ signal: abort.signal, report: view.onEvent, env: process.env })
+    view.close()
+    await print(flags.json === true ? `${JSON.stringify(output.document, null, 2)}\n` : output.text)
+    return 0
+  } catch (error) {
+    view.close()
+    if (signalExitCode !== undefined) {
+      process.stderr.write('cancelled: nothing was published\n')
+      return signalExitCode
+    }
+    return await printError(error, flags.json === true)
+  }
+}
+
+/** @returns the exit code that the error stands for */
+export async function printError(error: unknown, asJson: boolean): Promise<number> {
+  const failure = asOemBakeError(error)
+  if (asJson) await print(`${JSON.stringify(errorDocument(failure), null, 2)}\n`)
+  else process.stderr.write(`${errorText(failure)}\n`)
+  if (process.env.OEM_BAKE_DEBUG !== undefined)
+    process.stderr.write(`${failure.stack}\n${failure.cause instanceof Error ? failure.cause.stack : ''}\n`)
+  return failure.exitCode
+}
+
+function progressStyle({ progress, json }: TalkFlags): ProgressStyle {
+  if (progress !== 'auto') return progress
+  if (process.stderr.isTTY) return 'tty'
+  return json === true ? 'none' : 'plain'
+}
+
+/** Waits until standard output has taken the text. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()))
+}

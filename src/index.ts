@@ -1,0 +1,56 @@
+/**
+ * The library: the same verbs, requests and reports as the command line.
+ *
+ *     import { bake } from 'oem-bake'
+ *     const report = await bake({ image: 'image.img.bz2', template: 'rackspace' }, { signal, onProgress: console.error })
+ */
+import * as pipeline from './bake.js'
+import type { ProgressEvent, RunContext } from './progress.js'
+import type { BakeReport, InspectReport, PlanReport } from './report.js'
+import type { BakeRequest, ImageRequest, PlanRequest } from './request.js'
+
+export interface RunOptions {
+  /** Aborting it stops children, removes what is temporary, and rejects with `ERR_CANCELLED`. */
+  readonly signal?: AbortSignal
+  /** Phases, counters, warnings and notes, as they happen. */
+  readonly onProgress?: (event: ProgressEvent) => void
+  /** Where PATH, SOURCE_DATE_EPOCH and the LIBGUESTFS variables are looked up. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+function contextFrom(options: RunOptions): RunContext {
+  return {
+    signal: options.signal ?? new AbortController().signal,
+    report: options.onProgress ?? (() => undefined),
+    env: options.env ?? process.env,
+  }
+}
+
+/** Bakes an edition of an image and publishes it. @throws {@link OemBakeError} */
+export function bake(request: BakeRequest, options: RunOptions = {}): Promise<BakeReport> {
+  return pipeline.bake(request, contextFrom(options))
+}
+
+/** Says exactly what a bake would change, and changes nothing. @throws {@link OemBakeError} */
+export function plan(request: PlanRequest, options: RunOptions = {}): Promise<PlanReport> {
+  return pipeline.plan(request, contextFrom(options))
+}
+
+/** Says what an image is and what its OEM partition holds. @throws {@link OemBakeError} */
+export function inspect(request: ImageRequest, options: RunOptions = {}): Promise<InspectReport> {
+  return pipeline.inspect(request, contextFrom(options))
+}
+
+export { type ErrorCode, OemBakeError } from './errors.js'
+export type { Phase, ProgressEvent } from './progress.js'
+export type { BakeReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
+export type {
+  BakeRequest,
+  ContentRequest,
+  EngineChoice,
+  ExistingFiles,
+  IgnitionPlace,
+  ImageRequest,
+  PlanRequest,
+  RequestedFile,
+} from './request.js'

@@ -1,0 +1,56 @@
+/**
+ * The last step: a finished, synced and checked file appears under its name, whole, or not at all.
+ *
+ * Without `--force` the name is given by link(2), which fails if the name is taken, so that two bakes at once can't
+ * overwrite each other; with it by rename(2), which replaces in one step. Then the directory is synced.
+ */
+import { link, open, rename, unlink } from 'node:fs/promises'
+import { fileError, isErrnoException } from '../errors.js'
+import { outputExists, type Target } from './target.js'
+
+/** Filesystems without hard links say one of these. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+/**
+ * @param finished the file, in the target's own filesystem
+ * @throws ERR_OUTPUT_EXISTS when the name was taken meanwhile; ERR_PERMISSION, ERR_NO_SPACE, ERR_IO
+ */
+export async function publish(finished: string, target: Target): Promise<void> {
+  try {
+    if (target.force) await rename(finished, target.path)
+    else await linkNew(finished, target.path)
+    await syncDirectory(target.directory)
+  } catch (error) {
+    throw fileError(error, `publish ${target.path}`)
+  }
+}
+
+async function linkNew(finished: string, path: string): Promise<void> {
+  try {
+    await link(finished, path)
+  } catch (error) {
+    if (!isErrnoException(error)) throw error
+    if (error.code === 'EEXIST') throw outputExists(path)
+    if (error.code === undefined || !NO_LINKS.has(error.code)) throw error
+    // No hard links here: claim the name with an empty file that only one can create, then replace it by the rename.
+    const claim = await open(path, 'wx').catch((claimError) => {
+      throw isErrnoException(claimError) && claimError.code === 'EEXIST' ? outputExists(path) : claimError
+    })
+    await claim.close()
+    await rename(finished, path)
+    return
+  }
+  await unlink(finished)
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Some network filesystems refuse to sync a directory; the file itself is synced already.
+    if (!isErrnoException(error) || (error.code !== 'EINVAL' && error.code !== 'ENOTSUP')) throw error
+  } finally {
+    await handle.close()
+  }
+}

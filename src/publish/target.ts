@@ -1,0 +1,78 @@
+/**
+ * Where the output goes: its default name, and the refusals that can be told before any work.
+ */
+import { access, constants, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { fileError, RefusedError } from '../errors.js'
+import type { BakeRequest } from '../request.js'
+import type { OpenedImage } from '../source/source.js'
+
+export interface Target {
+  /** Absolute path. */
+  readonly path: string
+  /** Its directory, which exists and may be written. */
+  readonly directory: string
+  /** An existing file of that name is to be replaced. */
+  readonly force: boolean
+}
+
+const COMPRESSION_EXTENSIONS = new Set(['.bz2'])
+const IMAGE_EXTENSIONS = new Set(['.img', '.bin', '.raw', '.qcow2'])
+
+/**
+ * `<stem>.<edition><extensions>`: `x.img.bz2` becomes `x.rackspace.img.bz2`. Never a vendor's own artifact name, so that
+ * a vendor's `.sig` beside it can't be mistaken for ours.
+ */
+export function editionName(imageName: string, edition: string): string {
+  let stem = imageName
+  let extensions = ''
+  for (const known of [COMPRESSION_EXTENSIONS, IMAGE_EXTENSIONS]) {
+    const extension = extname(stem)
+    if (!known.has(extension)) continue
+    stem = basename(stem, extension)
+    extensions = extension + extensions
+  }
+  return `${stem}.${edition}${extensions}`
+}
+
+/** What an output without a name of its own is called after: the template's folder name. */
+function editionOf(request: BakeRequest): string {
+  return request.template === undefined ? 'custom' : basename(request.template)
+}
+
+/**
+ * The path asked for, or {@link editionName} beside the image.
+ *
+ * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION, ERR_NOT_FOUND
+ */
+export async function chooseTarget(image: OpenedImage, request: BakeRequest): Promise<Target> {
+  const force = request.force ?? false
+  const path = resolve(request.output ?? join(dirname(image.path), editionName(image.name, editionOf(request))))
+  if (await image.isSameFile(path)) {
+    throw new RefusedError('ERR_OUTPUT_IS_INPUT', `the output ${path} is the input image, which is never written`, {
+      hint: 'choose another name with --output',
+    })
+  }
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && !found.isFile()) {
+    throw new RefusedError('ERR_NOT_A_REGULAR_FILE', `the output ${path} exists and is not a regular file`, {
+      hint: 'choose another name with --output',
+    })
+  }
+  if (found !== undefined && !force) throw outputExists(path)
+  const directory = dirname(path)
+  await access(directory, constants.W_OK | constants.X_OK).catch((error) => {
+    throw fileError(
+      error,
+      `write to the directory ${directory}`,
+      'choose a directory that exists and that you may write to, with --output',
+    )
+  })
+  return { path, directory, force }
+}
+
+export function outputExists(path: string): RefusedError {
+  return new RefusedError('ERR_OUTPUT_EXISTS', `the output ${path} exists already`, {
+    hint: 'replace it with --force, or choose another name with --output',
+  })
+}

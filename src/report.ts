@@ -1,0 +1,105 @@
+/**
+ * What a run gives back: plain data, the same for the library and for `--json`.
+ */
+import type { CodecDescription, DecodedImage } from './codec/codec.js'
+import { type Filesystem, filesystemName } from './disk/filesystem/probe.js'
+import { FIRST_BOOT_DISK_GUID, partitionTypeName } from './disk/gpt/guid.js'
+import type { LocatedOem } from './disk/locate-oem.js'
+import { type MbrKind, readMbrKind } from './disk/mbr.js'
+import type { EngineName, OemEntry, OemSpace } from './engine/engine.js'
+import type { OemDescription, Plan } from './oem/plan.js'
+import type { ImageRelease } from './oem/release.js'
+import type { Verification, VerifiedImage } from './trust/verify.js'
+import { SECTOR_BYTES } from './units.js'
+
+export interface PartitionReport {
+  readonly number: number
+  readonly label: string
+  /** `efi`, `usr`, `data`…, or the type GUID. */
+  readonly type: string
+  readonly partitionGuid: string
+  readonly firstSector: number
+  readonly sectors: number
+}
+
+export interface ImageReport {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly verification: Verification
+  readonly codec: CodecDescription
+  readonly format: 'raw' | 'qcow2'
+  readonly diskBytes: number
+  readonly diskGuid: string
+  /** The disk GUID still says that the first boot is to come. */
+  readonly firstBootPending: boolean
+  readonly mbr: MbrKind
+  readonly partitions: readonly PartitionReport[]
+  readonly oemPartition: {
+    readonly number: number
+    readonly filesystem: string
+    readonly uuid: string
+    readonly sizeBytes: number
+  }
+}
+
+export interface InspectReport {
+  readonly image: ImageReport
+  readonly release: ImageRelease
+  readonly engine: EngineName
+  readonly oem: OemDescription
+  readonly space: OemSpace
+  readonly entries: readonly OemEntry[]
+}
+
+export interface PlanReport {
+  readonly image: ImageReport
+  readonly release: ImageRelease
+  readonly engine: EngineName
+  readonly plan: Plan
+}
+
+export interface BakeReport extends PlanReport {
+  readonly output: {
+    readonly path: string
+    /** Of the file as published, lower-case hex. */
+    readonly sha256: string
+    /** The outside program that encoded it, if one did. */
+    readonly encoder: string | undefined
+  }
+}
+
+export async function describeImage(
+  image: VerifiedImage,
+  decoded: DecodedImage,
+  located: LocatedOem,
+): Promise<ImageReport> {
+  const { disk, gpt, oem } = located
+  return {
+    path: image.path,
+    sizeBytes: image.device.size,
+    verification: image.verification,
+    codec: decoded.codec,
+    format: disk.format,
+    diskBytes: disk.sectors.size,
+    diskGuid: gpt.diskGuid,
+    firstBootPending: gpt.diskGuid === FIRST_BOOT_DISK_GUID,
+    mbr: await readMbrKind(disk.sectors),
+    partitions: gpt.partitions.map(({ slot, name, typeGuid, partitionGuid, firstLba, range }) => ({
+      number: slot,
+      label: name,
+      type: partitionTypeName(typeGuid),
+      partitionGuid,
+      firstSector: firstLba,
+      sectors: range.length / SECTOR_BYTES,
+    })),
+    oemPartition: {
+      number: oem.partition.slot,
+      ...describeFilesystem(oem.filesystem),
+      sizeBytes: oem.partition.range.length,
+    },
+  }
+}
+
+function describeFilesystem(filesystem: Filesystem): { filesystem: string; uuid: string } {
+  return { filesystem: filesystemName(filesystem), uuid: filesystem.uuid }
+}
