@@ -89,9 +89,9 @@ async function readMetadata(
   for (let start = 0; start < bytes; start += READ_BYTES) {
     const piece = await readAt(file, start, Math.min(READ_BYTES, bytes - start))
     for (let at = piece.indexOf(fsid); at !== -1; at = piece.indexOf(fsid, at + 1)) {
-      // A tree block has the fsid at 0x20; anything else is a superblock, a device item, or chance.
-      const offset = at - 0x20
-      if (offset % NODE_BYTES !== 0) continue
+      const offset = at - SUPER.fsid
+      // Superblocks pass for tree blocks: fsid, checksum and own address lie in the same places.
+      if (offset % NODE_BYTES !== 0 || SUPERBLOCKS.some((place) => place === start + offset)) continue
       const block = Buffer.from(piece.subarray(offset, offset + NODE_BYTES))
       const header = parseTreeBlock(block, fsid)
       if (header === undefined || header.bytenr !== BigInt(start + offset)) continue
@@ -133,6 +133,11 @@ function stampItem(item: LeafItem, stamp: Stamp): LeafItem {
       data.writeUInt32LE(0, 44)
       data.writeUInt32LE(0, 48)
       for (const at of [112, 124, 136, 148]) writeTime(data, at, stamp.epochSeconds)
+      return item
+    case ITEM_TYPE.dirItem:
+    case ITEM_TYPE.dirIndex:
+      // 17 u64 transid, which mkfs.btrfs leaves uninitialised
+      data.writeBigUInt64LE(0n, 17)
       return item
     case ITEM_TYPE.root:
       // 327 ctime, 339 otime; zero where a tree has no times
