@@ -32,19 +32,19 @@ const SPAN_BYTES = Math.ceil((7 + MAGIC_BITS + CRC_BITS) / 8)
 /** The two bytes that the table looks at lie this far into the span. */
 const PROBE_AT = 2
 
-/** For each value of the two probed bytes: bit p for a block magic at phase p, bit 8 + p for an end-of-stream magic. */
+/** For each value of the two probed bytes: 1 when some magic at some phase has it there. */
 const PROBE = makeProbe()
 
-function makeProbe(): Uint16Array {
-  const table = new Uint16Array(65536)
-  MAGICS.forEach(({ value }, index) => {
+function makeProbe(): Uint8Array {
+  const table = new Uint8Array(65536)
+  for (const { value } of MAGICS) {
     for (let phase = 0; phase < 8; phase++) {
       // The magic in a span of 7 bytes; bytes 2 and 3 are whole at every phase.
       const span = value << BigInt(56 - MAGIC_BITS - phase)
       const probe = Number((span >> BigInt(56 - 8 * (PROBE_AT + 2))) & 0xffffn)
-      table[probe] = (table[probe] ?? 0) | (1 << (8 * index + phase))
+      table[probe] = 1
     }
-  })
+  }
   return table
 }
 
@@ -61,11 +61,8 @@ export class MagicScanner {
     const base = this.#carryOffset
     const hits: MagicHit[] = []
     const last = bytes.length - SPAN_BYTES
-    let probe = last >= 0 ? (bytes[PROBE_AT] ?? 0) : 0
-    for (let at = 0; at <= last; at++) {
-      probe = ((probe << 8) | (bytes[at + PROBE_AT + 1] ?? 0)) & 0xffff
-      const candidates = PROBE[probe] ?? 0
-      if (candidates !== 0) collect(bytes, at, base, candidates, hits)
+    for (let at = nextCandidate(bytes, 0, last); at <= last; at = nextCandidate(bytes, at + 1, last)) {
+      collect(bytes, at, base, hits)
     }
     const consumed = Math.max(0, last + 1)
     this.#carry = Buffer.from(bytes.subarray(consumed))
@@ -82,17 +79,29 @@ export class MagicScanner {
   }
 }
 
-function collect(bytes: Buffer, at: number, base: number, candidates: number, hits: MagicHit[]): void {
+/**
+ * First position from `from` on where the probed bytes allow a magic; beyond `last` if there is none. A function of its
+ * own with nothing but locals: the inner loop runs once a byte of the file.
+ */
+function nextCandidate(bytes: Uint8Array, from: number, last: number): number {
+  let probe = bytes[from + PROBE_AT] ?? 0
+  for (let at = from; at <= last; at++) {
+    probe = ((probe << 8) | (bytes[at + PROBE_AT + 1] ?? 0)) & 0xffff
+    if (PROBE[probe] !== 0) return at
+  }
+  return last + 1
+}
+
+function collect(bytes: Buffer, at: number, base: number, hits: MagicHit[]): void {
   // 11 bytes as one number: the magic and its CRC, whatever the phase.
   let span = 0n
   for (let index = 0; index < SPAN_BYTES; index++) span = (span << 8n) | BigInt(bytes[at + index] ?? 0)
   for (let phase = 0; phase < 8; phase++) {
     const rest = BigInt(SPAN_BYTES * 8 - phase - MAGIC_BITS)
     const found = (span >> rest) & 0xffffffffffffn
-    MAGICS.forEach(({ kind, value }, index) => {
-      if ((candidates & (1 << (8 * index + phase))) === 0 || found !== value) return
-      const crc = Number((span >> (rest - BigInt(CRC_BITS))) & 0xffffffffn)
-      hits.push({ kind, bitOffset: (base + at) * 8 + phase, crc })
-    })
+    const magic = MAGICS.find(({ value }) => value === found)
+    if (magic === undefined) continue
+    const crc = Number((span >> (rest - BigInt(CRC_BITS))) & 0xffffffffn)
+    hits.push({ kind: magic.kind, bitOffset: (base + at) * 8 + phase, crc })
   }
 }

@@ -1,0 +1,56 @@
+# Shared by scripts/demo and scripts/test: what a machine needs before anything can run. Sourced, not run.
+# Only Node.js (20.19 or newer) with npm, and apt-get for Debian's packages, are expected to be there.
+
+say() { printf '== %s\n' "$*"; }
+
+fail() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  exit 5
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else fail "root is needed to run: $*" "run it as root first, then start this script again"
+  fi
+}
+
+# need_programs PROGRAM=PACKAGE...: installs the packages of those programs that are missing.
+need_programs() {
+  local missing=() pair path=$PATH:/usr/sbin:/sbin
+  for pair in "$@"; do
+    PATH=$path command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  command -v apt-get >/dev/null || fail "missing packages: ${missing[*]}" "install them with this system's package manager"
+  as_root apt-get update -q
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# libguestfs boots the host's own kernel, which a container or a small cloud image may lack.
+need_kernel() {
+  compgen -G '/boot/vmlinuz-*' >/dev/null && return 0
+  local package=linux-image-$(dpkg --print-architecture)
+  say "installing $package for the libguestfs appliance"
+  as_root apt-get update -q
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -q -y --no-install-recommends "$package"
+}
+
+need_node() {
+  command -v node >/dev/null || fail "Node.js is missing" "install Node.js 20.19 or newer"
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    fail "Node.js $(node --version) is too old" "install Node.js 20.19 or newer"
+}
+
+# npm ci when the lock file changed since the last time, then the build.
+need_build() {
+  local stamp=node_modules/.oem-bake-installed
+  if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
+    say 'installing npm packages'
+    npm ci --no-fund --no-audit --ignore-scripts
+    touch "$stamp"
+  fi
+  say 'building'
+  npm run --silent build
+}
