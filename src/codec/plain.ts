@@ -5,14 +5,13 @@
  */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { type ByteDevice, FileDevice, piecesOf } from '../byte-device.js'
+import { type ByteDevice, FileDevice, readInOrder } from '../byte-device.js'
 import { fileError, PostCheckError, throwIfCancelled } from '../errors.js'
 import type { RunContext } from '../progress.js'
 import type { Workspace } from '../temp.js'
 import type { VerifiedImage } from '../trust/verify.js'
-import { extent } from '../units.js'
 import type { DecodedImage } from './codec.js'
-import { copyToSparseFile, PIECE_BYTES } from './sparse-file.js'
+import { copyToSparseFile } from './sparse-file.js'
 
 export function openPlain(image: VerifiedImage, workspace: Workspace, context: RunContext): DecodedImage {
   let editable: Promise<string> | undefined
@@ -46,20 +45,19 @@ async function comparePlain(edited: ByteDevice, target: string, context: RunCont
     }
     const written = new FileDevice(handle, size, target)
     const hash = createHash('sha256')
-    for (const piece of piecesOf(extent(0, size), PIECE_BYTES)) {
+    const expected = readInOrder(edited)
+    for await (const { offset, bytes } of readInOrder(written)) {
       throwIfCancelled(context.signal)
-      const bytes = await written.read(piece.offset, piece.length)
-      if (!bytes.equals(await edited.read(piece.offset, piece.length))) {
+      const wanted = await expected.next()
+      if (wanted.done === true || !bytes.equals(wanted.value.bytes)) {
         throw new PostCheckError(
           'ERR_CHECK_OUTPUT',
-          `the written image differs from what was meant near byte ${piece.offset}`,
-          {
-            hint: 'check the disk and the memory of this machine; nothing was published',
-          },
+          `the written image differs from what was meant near byte ${offset}`,
+          { hint: 'check the disk and the memory of this machine; nothing was published' },
         )
       }
       hash.update(bytes)
-      context.report({ kind: 'progress', phase: 'check', doneBytes: piece.offset + piece.length, totalBytes: size })
+      context.report({ kind: 'progress', phase: 'check', doneBytes: offset + bytes.length, totalBytes: size })
     }
     return hash.digest('hex')
   } finally {

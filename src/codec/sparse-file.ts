@@ -6,16 +6,13 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
-import { type ByteDevice, piecesOf, writeWhole } from '../byte-device.js'
+import { type ByteDevice, PIECE_BYTES, readInOrder, writeWhole } from '../byte-device.js'
 import { fileError, throwIfCancelled } from '../errors.js'
 import type { Phase, RunContext } from '../progress.js'
-import { extent } from '../units.js'
 
 /** Granularity of holes: the block size of the filesystems that files live on. */
 const HOLE_BYTES = 4096
 const ZEROS = Buffer.alloc(HOLE_BYTES)
-/** How much is read, compared or written at a time. */
-export const PIECE_BYTES = 1 << 20
 
 /** Appends to a new file, leaving holes where the data is zero. */
 export class SparseWriter {
@@ -96,10 +93,10 @@ export async function copyToSparseFile(
   })
   try {
     const writer = new SparseWriter(handle, target)
-    for (const piece of piecesOf(extent(0, device.size), PIECE_BYTES)) {
+    for await (const { offset, bytes } of readInOrder(device)) {
       throwIfCancelled(context.signal)
-      await writer.append(await device.read(piece.offset, piece.length))
-      context.report({ kind: 'progress', phase, doneBytes: piece.offset + piece.length, totalBytes: device.size })
+      await writer.append(bytes)
+      context.report({ kind: 'progress', phase, doneBytes: offset + bytes.length, totalBytes: device.size })
     }
     await writer.finish()
     await handle.sync()

@@ -5,12 +5,10 @@
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type ByteDevice, piecesOf } from '../../byte-device.js'
+import { type ByteDevice, readInOrder } from '../../byte-device.js'
 import { lastLines, startCommand } from '../../command.js'
 import { CancelledError, EngineError, fileError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
-import { extent } from '../../units.js'
-import { PIECE_BYTES } from '../sparse-file.js'
 import type { Bzip2Program } from './programs.js'
 
 /**
@@ -75,12 +73,12 @@ async function drain(stdout: Readable, handle: Awaited<ReturnType<typeof open>>)
 }
 
 async function* decodedBytes(device: ByteDevice, context: RunContext): AsyncGenerator<Buffer> {
-  for (const piece of piecesOf(extent(0, device.size), PIECE_BYTES)) {
-    yield await device.read(piece.offset, piece.length)
+  for await (const { offset, bytes } of readInOrder(device)) {
+    yield bytes
     context.report({
       kind: 'progress',
       phase: 'encode',
-      doneBytes: piece.offset + piece.length,
+      doneBytes: offset + bytes.length,
       totalBytes: device.size,
     })
   }
