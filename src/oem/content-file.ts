@@ -1,0 +1,76 @@
+/**
+ * One file that is to end up on the OEM partition, and the checks of its content that need no image.
+ *
+ * What a file is follows from its path alone, whichever flag or template it came from.
+ */
+import { InternalError } from '../errors.js'
+import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-config.js'
+import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, IGNITION_PATHS, OEM_RELEASE_PATH } from './eras.js'
+import type { Finding } from './finding.js'
+import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub-cfg.js'
+import type { LoadedFile } from './host-files.js'
+import { type IgnitionConfig, parseIgnition } from './ignition.js'
+import { type OemRelease, parseOemRelease } from './oem-release.js'
+import type { ReleaseScope } from './release-scope.js'
+
+/** What reads a file at boot, with what it will find in it. */
+export type FileRole =
+  | { readonly kind: 'grub-cfg'; readonly grub: GrubCfg }
+  | { readonly kind: 'oem-release'; readonly release: OemRelease }
+  | { readonly kind: 'cloud-config'; readonly cloudConfig: CloudConfig; readonly oemId: string | undefined }
+  | { readonly kind: 'ignition'; readonly config: IgnitionConfig }
+  | { readonly kind: 'plain' }
+
+export interface ContentFile extends LoadedFile {
+  /** On the OEM partition. */
+  readonly path: string
+  readonly mode: number
+  /** Who asked for it: `template rackspace`, `--file`. */
+  readonly origin: string
+  /** What errors call it: the path on this machine. */
+  readonly source: string
+  /** Releases that it is for; empty: every one. */
+  readonly scopes: readonly ReleaseScope[]
+  readonly role: FileRole
+  readonly findings: readonly Finding[]
+}
+
+/** Whether a path is read as text by somebody, so that its content is checked and compared. */
+export function hasRole(path: string): boolean {
+  return [CLOUD_CONFIG_PATH, GRUB_CFG_PATH, OEM_RELEASE_PATH, ...IGNITION_PATHS].includes(path)
+}
+
+/**
+ * Checks a file by its role.
+ *
+ * @throws ERR_CLOUD_CONFIG_INVALID | ERR_YAML_SYNTAX | ERR_IGNITION_INVALID | ERR_OEM_RELEASE_INVALID | ERR_OEM_ID_INVALID
+ */
+export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): ContentFile {
+  const bytes = hasRole(file.path) ? bytesOf(file) : Buffer.alloc(0)
+  const text = bytes.toString('utf8')
+  switch (file.path) {
+    case GRUB_CFG_PATH: {
+      const grub = parseGrubCfg(text)
+      if (grub.oemId !== undefined) assertOemId(grub.oemId)
+      return { ...file, role: { kind: 'grub-cfg', grub }, findings: checkGrubCfg(text, file.source) }
+    }
+    case OEM_RELEASE_PATH:
+      return { ...file, role: { kind: 'oem-release', release: parseOemRelease(text, file.source) }, findings: [] }
+    case CLOUD_CONFIG_PATH: {
+      const cloudConfig = parseCloudConfig(bytes, file.source)
+      const oemId = cloudConfig.kind === 'cloud-config' ? cloudConfigOemId(cloudConfig.value) : undefined
+      return { ...file, role: { kind: 'cloud-config', cloudConfig, oemId }, findings: cloudConfig.findings }
+    }
+    default:
+      if (IGNITION_PATHS.includes(file.path)) {
+        return { ...file, role: { kind: 'ignition', config: parseIgnition(bytes, file.source) }, findings: [] }
+      }
+      return { ...file, role: { kind: 'plain' }, findings: [] }
+  }
+}
+
+/** Whoever loads a file with a role loads it into memory (`content.ts`). */
+function bytesOf(file: LoadedFile & { readonly path: string }): Buffer {
+  if (file.content.kind === 'bytes') return Buffer.from(file.content.bytes)
+  throw new InternalError('ERR_INTERNAL', `${file.path} was not loaded, but has to be looked into`)
+}

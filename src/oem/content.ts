@@ -1,0 +1,287 @@
+/**
+ * From the request to the content: everything that can be found, rendered and checked before an image is opened.
+ *
+ * A template's files are rendered for every release that it tells apart; which of them are used is the planner's choice,
+ * once the image has told its release. A file given by a flag takes the place of the template's.
+ */
+import { basename } from 'node:path'
+import { UsageError } from '../errors.js'
+import type { ContentRequest, ExistingFiles, IgnitionPlace, RequestedFile } from '../request.js'
+import { type ContentFile, contentFile, hasRole } from './content-file.js'
+import { BASE_IGN_PATH, CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, DEFAULT_IGN_PATH, GRUB_CFG_PATH } from './eras.js'
+import { type Finding, warning } from './finding.js'
+import { assertOemId, parseGrubCfg, withOemId } from './grub-cfg.js'
+import { findFiles, loadedBytes, loadFile, readTextFile } from './host-files.js'
+import { isMapping, shapeOf } from './mapping.js'
+import { assertOemPath, isAlwaysKept, isFilesystemOwn, parentsOf } from './oem-path.js'
+import type { ReleaseScope } from './release-scope.js'
+import { loadTemplate, renderTemplateFile, type Template } from './template.js'
+import { OEM_ID_VARIABLE } from './template-manifest.js'
+import { bindVariables, type VariableValue } from './variables.js'
+import { parseYaml } from './yaml.js'
+
+/** What goes onto the OEM partition, loaded and checked as far as that goes without the image. */
+export interface OemContent {
+  /** What an output is called after: the template's name, else the OEM id, else `custom`. */
+  readonly edition: string
+  readonly template:
+    | { readonly name: string; readonly title: string; readonly distros: readonly ReleaseScope[] }
+    | undefined
+  /** Asked for with --oem-id. */
+  readonly requestedOemId: string | undefined
+  /** What the partition's grub.cfg is to set: as requested, else the template's. */
+  readonly oemId: string | undefined
+  readonly oemIdUnchecked: boolean
+  /** Several may share a path, for different releases. */
+  readonly files: readonly ContentFile[]
+  /** Variables that were given, and the template's paths that use them. */
+  readonly givenVariables: readonly { readonly name: string; readonly paths: readonly string[] }[]
+  readonly remove: readonly string[]
+  readonly existing: ExistingFiles
+  /** Beside those that each file carries. */
+  readonly findings: readonly Finding[]
+}
+
+const IGNITION_PATH: Readonly<Record<IgnitionPlace, string>> = {
+  base: BASE_IGN_PATH,
+  default: DEFAULT_IGN_PATH,
+  config: CONFIG_IGN_PATH,
+}
+const WORLD_READABLE = 0o004
+
+/**
+ * @param env looked at for OEM_BAKE_TEMPLATE_PATH: more directories of templates
+ * @throws UsageError of any code
+ */
+export async function resolveContent(
+  request: ContentRequest,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<OemContent> {
+  if (request.oemId !== undefined) assertOemId(request.oemId)
+  const remove = checkRemovals(request.remove ?? [])
+  const given = await readVariables(request)
+  const template = request.template === undefined ? undefined : await loadTemplate(request.template, env)
+  const oemId = request.oemId ?? template?.oemId
+  const fromFlags = await filesFromFlags(request)
+  const rendered = renderTemplate(template, given, oemId, fromFlags)
+  const files = [...rendered.files, ...fromFlags]
+  assertPathsFit(files, remove)
+  assertOneOemId(request.oemId, fromFlags)
+  return {
+    edition: template?.name ?? oemId ?? 'custom',
+    template:
+      template === undefined ? undefined : { name: template.name, title: template.title, distros: template.distros },
+    requestedOemId: request.oemId,
+    oemId,
+    oemIdUnchecked: request.oemIdUnchecked ?? false,
+    files,
+    givenVariables: rendered.givenVariables,
+    remove,
+    existing: request.existing ?? 'auto',
+    findings: rendered.findings,
+  }
+}
+
+function checkRemovals(paths: readonly string[]): readonly string[] {
+  for (const path of paths) {
+    if (path === '/') {
+      throw new UsageError('ERR_OEM_PATH_INVALID', 'the root of the OEM partition cannot be removed', {
+        hint: 'to start from an empty partition write --existing replace',
+      })
+    }
+    assertOemPath(path, 'path to remove')
+    if (isAlwaysKept(path) || isFilesystemOwn(path)) {
+      throw new UsageError(
+        'ERR_OEM_PATH_INVALID',
+        `${path} is always kept: machines need it to boot or to be repaired`,
+        {
+          hint: `leave out --remove ${path}`,
+        },
+      )
+    }
+  }
+  return [...new Set(paths)]
+}
+
+/** `--set` wins over `--vars`. */
+async function readVariables(request: ContentRequest): Promise<ReadonlyMap<string, VariableValue>> {
+  const values = new Map<string, VariableValue>()
+  const path = request.variablesFile
+  if (path !== undefined) {
+    const parsed = parseYaml((await readTextFile(path, 'variables file')).toString('utf8'), path)
+    if (!isMapping(parsed)) {
+      throw new UsageError(
+        'ERR_VARIABLE_INVALID',
+        `${path} is ${shapeOf(parsed)}, expected a mapping of names to values`,
+        {
+          hint: 'write one variable a line: name: value',
+        },
+      )
+    }
+    for (const [name, value] of Object.entries(parsed)) {
+      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+        throw new UsageError('ERR_VARIABLE_INVALID', `${path}: ${name} is ${shapeOf(value)}, expected one value`, {
+          hint: `give ${name} as text, a number, true or false`,
+          details: { variable: name },
+        })
+      }
+      values.set(name, value)
+    }
+  }
+  for (const [name, value] of Object.entries(request.variables ?? {})) values.set(name, value)
+  if (values.size > 0 && request.template === undefined) {
+    throw new UsageError(
+      'ERR_VARIABLE_UNKNOWN',
+      `there is no template that could use ${[...values.keys()].join(', ')}`,
+      {
+        hint: 'choose one with --template, or leave the variables out',
+      },
+    )
+  }
+  return values
+}
+
+async function filesFromFlags(request: ContentRequest): Promise<readonly ContentFile[]> {
+  const files: ContentFile[] = []
+  const add = async (path: string, source: string, mode: number, flag: string): Promise<void> => {
+    const earlier = files.find((file) => file.path === path)
+    if (earlier !== undefined) {
+      throw new UsageError('ERR_OEM_PATH_INVALID', `${path} is given twice: by ${earlier.origin} and by ${flag}`, {
+        hint: 'leave one of them out',
+      })
+    }
+    const loaded = hasRole(path) ? loadedBytes(await readTextFile(source, flag)) : await loadFile(source, flag)
+    files.push(contentFile({ ...loaded, path, mode, source, origin: flag, scopes: [] }))
+  }
+  if (request.cloudConfig !== undefined) await add(CLOUD_CONFIG_PATH, request.cloudConfig, 0o644, '--cloud-config')
+  if (request.ignition !== undefined) {
+    await add(IGNITION_PATH[request.ignition.as], request.ignition.path, 0o644, '--ignition')
+  }
+  for (const requested of request.files ?? []) {
+    for (const { destination, source, mode } of await expandFile(requested)) {
+      await add(destination, source, mode, '--file')
+    }
+  }
+  return files
+}
+
+/** A directory stands for all files in it; its own name is the destination's. */
+async function expandFile(
+  requested: RequestedFile,
+): Promise<readonly { readonly destination: string; readonly source: string; readonly mode: number }[]> {
+  const { source, destination, mode } = requested
+  if (mode !== undefined && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {
+    throw new UsageError('ERR_USAGE', `mode of ${destination} is not between 0000 and 0777`, {
+      hint: 'write it in octal, such as 0644 or 0755',
+    })
+  }
+  if (destination !== '/') assertOemPath(destination, 'destination')
+  const found = await findFiles(source, '--file')
+  return found.map((file) => {
+    const path =
+      file.relativePath === '' ? destination : `${destination === '/' ? '' : destination}/${file.relativePath}`
+    assertOemPath(path, 'destination')
+    if (isFilesystemOwn(path)) {
+      throw new UsageError('ERR_OEM_PATH_INVALID', `${path} belongs to the filesystem itself`, {
+        hint: 'choose another destination',
+      })
+    }
+    return { destination: path, source: file.path, mode: mode ?? (file.executable ? 0o755 : 0o644) }
+  })
+}
+
+interface RenderedTemplate {
+  readonly files: readonly ContentFile[]
+  readonly givenVariables: OemContent['givenVariables']
+  readonly findings: readonly Finding[]
+}
+
+function renderTemplate(
+  template: Template | undefined,
+  given: ReadonlyMap<string, VariableValue>,
+  oemId: string | undefined,
+  fromFlags: readonly ContentFile[],
+): RenderedTemplate {
+  if (template === undefined) return { files: [], givenVariables: [], findings: [] }
+  const replaced = new Set(fromFlags.map((file) => file.path))
+  const used = template.files.filter((file) => !replaced.has(file.path))
+  const needed = new Set(used.flatMap((file) => file.variables))
+  const bound = new Map(bindVariables(template.variables, given, needed, template.name))
+  const vain = [...given.keys()].filter((name) => !needed.has(name))
+  if (vain.length > 0) {
+    const paths = template.files.filter((file) => file.variables.some((name) => vain.includes(name)))
+    throw new UsageError(
+      'ERR_VARIABLE_INVALID',
+      `nothing would use ${vain.join(', ')}: another file takes the place of ${[...new Set(paths.map((file) => file.path))].join(', ')}`,
+      { hint: `leave out ${vain.map((name) => `--set ${name}`).join(' ')}`, details: { unused: vain } },
+    )
+  }
+  if (oemId !== undefined) bound.set(OEM_ID_VARIABLE, oemId)
+  const origin = `template ${template.name}`
+  const files = used.map((file) =>
+    contentFile({
+      ...loadedBytes(withRequestedId(file.path, renderTemplateFile(template, file, bound), oemId)),
+      path: file.path,
+      mode: file.mode,
+      origin,
+      source: `${basename(template.directory)}/${file.source}`,
+      scopes: file.scopes,
+    }),
+  )
+  const secrets = new Set(template.variables.filter((variable) => variable.secret).map((variable) => variable.name))
+  const exposed = used.filter(
+    (file) => (file.mode & WORLD_READABLE) !== 0 && file.variables.some((name) => secrets.has(name)),
+  )
+  return {
+    files,
+    givenVariables: [...given.keys()].map((name) => ({
+      name,
+      paths: used.filter((file) => file.variables.includes(name)).map((file) => file.path),
+    })),
+    findings: exposed.map((file) =>
+      warning(
+        'secret-readable',
+        `${file.path} holds a secret and has mode ${file.mode.toString(8).padStart(4, '0')}: every user of the machine can read it, and everyone who has the image`,
+        'fetch secrets when the machine starts instead of baking them',
+      ),
+    ),
+  }
+}
+
+/** A template may name its id instead of referring to the variable; --oem-id still decides. */
+function withRequestedId(path: string, bytes: Uint8Array, oemId: string | undefined): Uint8Array {
+  if (path !== GRUB_CFG_PATH || oemId === undefined) return bytes
+  const text = Buffer.from(bytes).toString('utf8')
+  return parseGrubCfg(text).oemId === oemId ? bytes : Buffer.from(withOemId(text, oemId))
+}
+
+/** No file is a directory of another, none is also to be removed. */
+function assertPathsFit(files: readonly ContentFile[], remove: readonly string[]): void {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  for (const file of files) {
+    const parent = parentsOf(file.path).find((path) => byPath.has(path))
+    if (parent !== undefined) {
+      throw new UsageError(
+        'ERR_OEM_PATH_INVALID',
+        `${file.path} (${file.origin}) would lie below ${parent} (${byPath.get(parent)?.origin}), which is a file`,
+        { hint: 'choose another destination for one of them' },
+      )
+    }
+    if (remove.includes(file.path)) {
+      throw new UsageError('ERR_OEM_PATH_INVALID', `${file.path} is to be removed and written (${file.origin})`, {
+        hint: `leave out --remove ${file.path}`,
+      })
+    }
+  }
+}
+
+/** A grub.cfg given as a file is taken as it is, so it must not contradict --oem-id. */
+function assertOneOemId(requested: string | undefined, fromFlags: readonly ContentFile[]): void {
+  const grub = fromFlags.find((file) => file.path === GRUB_CFG_PATH)
+  if (requested === undefined || grub?.role.kind !== 'grub-cfg' || grub.role.grub.oemId === requested) return
+  throw new UsageError(
+    'ERR_OEM_ID_INVALID',
+    `${grub.source} sets oem_id to ${grub.role.grub.oemId ?? 'nothing'}, but --oem-id is ${requested}`,
+    { hint: 'set it in the file, or leave one of the two out' },
+  )
+}

@@ -1,0 +1,86 @@
+/**
+ * Says whose edition an OEM partition is, from the few files that tell.
+ */
+
+import type { Filesystem } from '../disk/filesystem/probe.js'
+import type { OemEntry, OemSpace } from '../engine/engine.js'
+import { OemBakeError } from '../errors.js'
+import { cloudConfigOemId, parseCloudConfig } from './cloud-config.js'
+import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, OEM_RELEASE_PATH } from './eras.js'
+import { parseGrubCfg } from './grub-cfg.js'
+import { looseOemReleaseId, type OemRelease, parseOemRelease } from './oem-release.js'
+import { belongsToSet, type OemIdentity, type VendorSet, vendorSetOf } from './vendor-sets.js'
+
+/** What the planner knows of an OEM partition. */
+export interface OemState {
+  readonly entries: readonly OemEntry[]
+  /** Of the paths that {@link pathsWorthReading} named. */
+  readonly contents: ReadonlyMap<string, Buffer>
+  readonly space: OemSpace
+  readonly filesystem: Filesystem
+}
+
+export interface OemDescription {
+  /** The Ignition platform that grub.cfg sets. */
+  readonly oemId: string | undefined
+  /** Whose package the files come from, when it is a known one. */
+  readonly vendorSet: string | undefined
+  /** Undefined when there is none, or none that every reader understands. */
+  readonly oemRelease: OemRelease | undefined
+  /** ID of oem-release as Flatcar's updater reads it, even from a file that others choke on. */
+  readonly oemReleaseId: string | undefined
+}
+
+export function describeOem(state: OemState): OemDescription {
+  const identity = identityOf(state)
+  return {
+    oemId: identity.oemId,
+    vendorSet: findVendorSet(state)?.name,
+    oemRelease: tolerant(() => {
+      const text = textOf(state, OEM_RELEASE_PATH)
+      return text === undefined ? undefined : parseOemRelease(text, OEM_RELEASE_PATH)
+    }),
+    oemReleaseId: identity.releaseId,
+  }
+}
+
+/** The vendor set that the partition's ids name, if any of its files is there. */
+export function findVendorSet(state: OemState): VendorSet | undefined {
+  const found = vendorSetOf(identityOf(state))
+  if (found === undefined) return undefined
+  return state.entries.some((entry) => entry.kind !== 'directory' && belongsToSet(entry.path, found))
+    ? found
+    : undefined
+}
+
+/** A small file's text, if it is there and was read. */
+export function textOf(state: OemState, path: string): string | undefined {
+  return state.contents.get(path)?.toString('utf8')
+}
+
+function identityOf(state: OemState): OemIdentity {
+  const grub = textOf(state, GRUB_CFG_PATH)
+  const release = textOf(state, OEM_RELEASE_PATH)
+  const cloudConfig = state.contents.get(CLOUD_CONFIG_PATH)
+  return {
+    oemId: grub === undefined ? undefined : parseGrubCfg(grub).oemId,
+    releaseId: release === undefined ? undefined : looseOemReleaseId(release),
+    cloudConfigId:
+      cloudConfig === undefined
+        ? undefined
+        : tolerant(() => {
+            const parsed = parseCloudConfig(cloudConfig, CLOUD_CONFIG_PATH)
+            return parsed.kind === 'cloud-config' ? cloudConfigOemId(parsed.value) : undefined
+          }),
+  }
+}
+
+/** Files that are already there may be broken; then they tell nothing. */
+function tolerant<Result>(look: () => Result | undefined): Result | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (error instanceof OemBakeError) return undefined
+    throw error
+  }
+}
