@@ -10,7 +10,7 @@ import { rm, statfs, writeFile } from 'node:fs/promises'
 import { assertNever, EngineError, fileError, MachineError, RefusedError } from '../../errors.js'
 import { formatBytes } from '../../units.js'
 import type { FileContent, Filesystem, FilesystemEditor, OemEdit } from '../engine.js'
-import { componentsOf, type MountedVolume, VolumeReader } from './reader.js'
+import { lookAlong, type MountedVolume, VolumeReader } from './reader.js'
 import { assertFits, contentBytes, neededSpace } from './space.js'
 import type { FileStatus } from './stat.js'
 
@@ -87,25 +87,23 @@ export class VolumeEditor extends VolumeReader implements FilesystemEditor {
   }
 
   /**
-   * What is at an edit's path now.
+   * What is at an edit's path now, reached without a link.
    *
    * @throws ERR_OEM_SYMLINK when a link would be followed
    * @throws ERR_NOT_A_REGULAR_FILE when a file shall take the place of something else
    * @throws ERR_GUESTFISH when its directory does not exist
    */
   async #look(edit: OemEdit): Promise<FileStatus | undefined> {
-    const components = componentsOf(edit.path)
-    const statuses = await this.#volume.session.lstatnslist(this.#volume.mountpoint, components)
-    for (const [index, name] of components.slice(0, -1).entries()) {
-      const status = statuses[index]
-      if (status?.kind === 'directory') continue
-      if (status?.kind === 'symlink') throw symlinkError(edit, `/${name}`)
+    const components = await lookAlong(this.#volume, edit.path)
+    const last = components.at(-1)
+    if (last !== undefined && last.path !== edit.path) {
+      if (last.status?.kind === 'symlink') throw symlinkError(edit, last.path)
       throw new EngineError(
         'ERR_GUESTFISH',
-        `can't ${describe(edit)}: expected a directory at /${name}, found ${status === undefined ? 'nothing' : `a ${status.kind}`}`,
+        `can't ${describe(edit)}: expected a directory at ${last.path}, found ${last.status === undefined ? 'nothing' : `a ${last.status.kind}`}`,
       )
     }
-    const existing = statuses.at(-1)
+    const existing = last?.status
     if (existing === undefined || edit.kind === 'remove-file' || edit.kind === 'remove-directory') return existing
     if (existing.kind === 'symlink') throw symlinkError(edit, edit.path)
     if (edit.kind === 'write-file' && existing.kind !== 'file') {
@@ -127,16 +125,7 @@ export class VolumeEditor extends VolumeReader implements FilesystemEditor {
    */
   async #assertRoom(edits: readonly OemEdit[]): Promise<boolean> {
     const space = await this.space()
-    const paths = edits.map((edit) => edit.path)
-    const statuses = await this.#volume.session.lstatnslist(
-      this.#volume.mountpoint,
-      paths.map((path) => path.slice(1)),
-    )
-    const existing = new Map<string, number>()
-    for (const [index, path] of paths.entries()) {
-      const status = statuses[index]
-      if (status !== undefined) existing.set(path, status.sizeBytes)
-    }
+    const existing = new Map((await this.list()).map((entry) => [entry.path, entry.sizeBytes]))
     const needed = neededSpace(edits, existing, space.blockBytes)
     assertFits(needed, space)
     await this.#assertHostRoom(edits, needed.grossBytes)

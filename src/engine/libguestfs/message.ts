@@ -7,21 +7,20 @@
 /** guestfish puts the script's name and line before the library's prefix. */
 const ERROR_LINE = /^(?:\*stdin\*:\d+: )?libguestfs: error: (.*)$/
 
-/** Same for every failure, or about the environment of whoever runs guestfish by hand. */
-const BOILERPLATE = [
-  /^This usually means the libguestfs appliance failed to start or crashed/,
-  /^This usually means your kernel crashed/,
+/** First line of advice, which is the same for every failure; it goes on until libguestfs reports another error. */
+const ADVICE = [
+  /^This usually means /,
+  /^To see full error messages /,
   /^Do:$/,
-  /^\s*export LIBGUESTFS_(DEBUG|TRACE)=/,
-  /^and run the command again/,
-  /^You can also try running libguestfs-test-tool/,
-  /^See also guestfs-faq/,
-  /^See https?:\/\/libguestfs\.org/,
-  /^or run 'libguestfs-test-tool'/,
-  /^For further information, read the guestfs-faq/,
+  /^See (also )?(guestfs|https?:)/,
+  /^For (further|more) information/,
+  /^If reporting bugs/,
+  /^You can also (try )?run/,
   /^\(in guestfish, don't forget to use the 'run' command\)/,
-  /^If reporting bugs, run 'libguestfs-test-tool'/,
 ]
+
+/** What else is printed while a launch is verbose: the library's steps, supermin, the appliance's daemon and kernel. */
+const VERBOSE = /^(libguestfs|supermin|guestfsd): |^\[ *\d/
 
 /** How much of it goes into a message. */
 const MAX_LINES = 4
@@ -32,18 +31,21 @@ const MAX_LINES = 4
  * @param stderr the end of what guestfish printed
  */
 export function parseErrorMessage(stderr: string): string {
-  const lines = stderr
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '' && !BOILERPLATE.some((pattern) => pattern.test(line)))
+  const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== '')
   const found: string[] = []
+  let isMessage = false
   for (const line of lines) {
-    const match = ERROR_LINE.exec(line)
-    // A message may go on over lines, but between two messages there may be a whole boot.
-    if (match?.[1] !== undefined) found.push(match[1])
-    else if (found.length > 0 && !/^(libguestfs|supermin|guestfsd): |^\[ *\d/.test(line)) found.push(line.trim())
+    const [, message] = ERROR_LINE.exec(line) ?? []
+    if (message !== undefined) found.push(message)
+    else if (isMessage && !isOther(line)) found.push(line.trim())
+    isMessage = message !== undefined || (isMessage && !isOther(line))
   }
   const said = found.length > 0 ? found.slice(0, MAX_LINES) : lines.slice(-MAX_LINES).map((line) => line.trim())
   return said.length === 0 ? 'it said nothing' : said.join('; ')
+}
+
+function isOther(line: string): boolean {
+  return VERBOSE.test(line) || ADVICE.some((pattern) => pattern.test(line))
 }
 
 /** The last lines of an appliance's console, without the escape sequences that firmware prints. */

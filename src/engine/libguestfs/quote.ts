@@ -13,7 +13,7 @@
  */
 import { EngineError, InternalError } from '../../errors.js'
 
-/** guestfish reads lines into 8192 bytes: 8190, a line feed, and the NUL that ends a C string. */
+/** guestfish reads a line into 8192 bytes: text, a line feed, and the NUL that ends a C string. */
 export const MAX_LINE_BYTES = 8192 - 1 - 1
 
 /** @throws ERR_INTERNAL for a NUL, which no C string and no path can hold */

@@ -2,7 +2,7 @@
  * A mounted volume as a {@link FilesystemReader}.
  *
  * The kernel in the appliance follows links, and libguestfs with it. So before a path is used, each of its components is
- * looked at (`lstatnslist` with all of them, one command), and a link among them means: no such file.
+ * looked at, from the root on, and a link among them means: no such file.
  */
 import { EngineError } from '../../errors.js'
 import { formatBytes } from '../../units.js'
@@ -29,10 +29,10 @@ export class VolumeReader implements FilesystemReader {
   async list(): Promise<readonly OemEntry[]> {
     const { session, mountpoint } = this.#volume
     const names = await session.find0(mountpoint)
-    const statuses = await session.lstatnslist(mountpoint, names)
+    const statuses = await this.#statuses(names)
     const entries = await Promise.all(
-      names.map(async (name, index): Promise<OemEntry> => {
-        const status = statuses[index]
+      names.map(async (name): Promise<OemEntry> => {
+        const status = statuses.get(name)
         if (status === undefined) {
           throw new EngineError(
             'ERR_GUESTFISH',
@@ -47,6 +47,31 @@ export class VolumeReader implements FilesystemReader {
       }),
     )
     return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  }
+
+  /** One command a directory, or a few where it holds hundreds of names: lstatnslist takes names without a slash. */
+  async #statuses(names: readonly string[]): Promise<ReadonlyMap<string, FileStatus>> {
+    const directories = new Map<string, string[]>()
+    for (const name of names) {
+      const siblings = directories.get(directoryOf(name))
+      if (siblings === undefined) directories.set(directoryOf(name), [name])
+      else siblings.push(name)
+    }
+    const found = new Map<string, FileStatus>()
+    await Promise.all(
+      [...directories].map(async ([directory, siblings]) => {
+        const { session, mountpoint } = this.#volume
+        const statuses = await session.lstatnslist(
+          `${mountpoint}/${directory}`,
+          siblings.map((name) => name.slice(directory === '' ? 0 : directory.length + 1)),
+        )
+        for (const [index, name] of siblings.entries()) {
+          const status = statuses[index]
+          if (status !== undefined) found.set(name, status)
+        }
+      }),
+    )
+    return found
   }
 
   async read(path: string, limitBytes: number): Promise<Buffer | undefined> {
@@ -81,15 +106,35 @@ export class VolumeReader implements FilesystemReader {
   }
 }
 
-/** Every component of a path: `/a/b/c` gives `a`, `a/b`, `a/b/c`. */
-export function componentsOf(path: string): readonly string[] {
-  const names = path.split('/').slice(1)
-  return names.map((_, index) => names.slice(0, index + 1).join('/'))
+/** A path's components so far, and what is at each; see {@link lookAlong}. */
+export interface PathComponent {
+  /** `/base`, then `/base/base.ign`. */
+  readonly path: string
+  readonly status: FileStatus | undefined
+}
+
+/**
+ * What is at each component of a path, from the root on. Ends at the first that is no directory, which may be before
+ * the path does: libguestfs could only look further by following a link.
+ */
+export async function lookAlong(volume: MountedVolume, path: string): Promise<readonly PathComponent[]> {
+  const components: PathComponent[] = []
+  let directory = ''
+  for (const name of path.split('/').slice(1)) {
+    const [status] = await volume.session.lstatnslist(`${volume.mountpoint}${directory}`, [name])
+    directory = `${directory}/${name}`
+    components.push({ path: directory, status })
+    if (status?.kind !== 'directory') break
+  }
+  return components
 }
 
 /** Status of what is at a path; undefined when there is nothing, or when a link leads there. */
 async function statusWithoutLinks(volume: MountedVolume, path: string): Promise<FileStatus | undefined> {
-  const statuses = await volume.session.lstatnslist(volume.mountpoint, componentsOf(path))
-  const parents = statuses.slice(0, -1)
-  return parents.every((parent) => parent?.kind === 'directory') ? statuses.at(-1) : undefined
+  const last = (await lookAlong(volume, path)).at(-1)
+  return last?.path === path ? last.status : undefined
+}
+
+function directoryOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')))
 }
