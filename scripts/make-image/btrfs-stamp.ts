@@ -31,9 +31,8 @@ export interface StampOptions {
   readonly seed: number
   readonly purpose: string
   readonly epochSeconds: number
-  /** Renumber inodes and set this property; only for trees of one leaf. */
+  /** Renumber inodes and give all of them this property; only for trees of one leaf. Undefined: leave the tree alone. */
   readonly rootCompression: string | undefined
-  readonly canonicalInodes: boolean
 }
 
 interface MetadataBlock {
@@ -104,10 +103,7 @@ async function readMetadata(
 }
 
 /** @returns old inode numbers to new ones */
-function rewriteFileTree(
-  blocks: readonly MetadataBlock[],
-  compression: string | undefined,
-): ReadonlyMap<bigint, bigint> {
+function rewriteFileTree(blocks: readonly MetadataBlock[], compression: string): ReadonlyMap<bigint, bigint> {
   const ofTree = blocks.filter(({ owner }) => owner === FS_TREE)
   const newest = ofTree.map(({ generation }) => generation).sort((a, b) => (a < b ? 1 : -1))[0]
   const [leaf, ...others] = ofTree.filter(({ generation }) => generation === newest)

@@ -26,7 +26,7 @@ export interface CanonicalTree {
   readonly inodes: ReadonlyMap<bigint, bigint>
 }
 
-export function canonicalTree(items: readonly LeafItem[], compression: string | undefined): CanonicalTree {
+export function canonicalTree(items: readonly LeafItem[], compression: string): CanonicalTree {
   const names = readNames(items)
   const pathOf = (inode: bigint): string => {
     const name = names.get(inode)
@@ -49,7 +49,7 @@ export function canonicalTree(items: readonly LeafItem[], compression: string | 
       switch (item.type) {
         case ITEM_TYPE.inode:
           // 64 u64 flags
-          if (compression !== undefined) data.writeBigUInt64LE(data.readBigUInt64LE(64) | FLAG_COMPRESS, 64)
+          data.writeBigUInt64LE(data.readBigUInt64LE(64) | FLAG_COMPRESS, 64)
           return { ...item, objectid, data }
         case ITEM_TYPE.inodeRef:
           if (item.objectid !== ROOT_INODE) data.writeBigUInt64LE(positionOf(item.objectid), 0)
@@ -70,8 +70,7 @@ export function canonicalTree(items: readonly LeafItem[], compression: string | 
           return { ...item, objectid, data }
       }
     })
-  const properties =
-    compression === undefined ? [] : [...inodes.values()].map((inode) => propertyItem(inode, compression))
+  const properties = [...inodes.values()].map((inode) => propertyItem(inode, compression))
   return { items: [...moved, ...properties], inodes }
 }
 

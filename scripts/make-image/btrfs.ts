@@ -52,7 +52,6 @@ export async function makeBtrfs(request: BtrfsRequest): Promise<void> {
       purpose: `${request.label} btrfs`,
       epochSeconds: request.epochSeconds,
       rootCompression: request.rootCompression,
-      canonicalInodes: request.rootCompression !== undefined,
     })
     await copySparse(image, request.disk, request.offset)
   } finally {

@@ -16,7 +16,7 @@ const HELP = `Builds a production-like Container Linux or Flatcar image from rea
   --size      ${SIZES.join('|')}   how much data is in it; the disk length is upstream's either way (default small)
   --format    ${FORMATS.join('|')}   (default raw)
   --compress  ${COMPRESSORS.join('|')}   (default none)
-  --seed      N   same seed and options, same bytes (default 1; see README for btrfs)
+  --seed      N   same seed and options, same bytes, but for a btrfs USR-A (default 1)
   --output    FILE
   --force     replace an existing file
 `

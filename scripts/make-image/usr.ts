@@ -12,7 +12,7 @@ import { makeExt } from './ext.js'
 import { vendorName } from './fat.js'
 import { FS_BLOCK, type Region } from './layout.js'
 import type { ImagePlan } from './options.js'
-import { seededBytes, seededUuid } from './random.js'
+import { seededUuid } from './random.js'
 import { compare, file, type TreeEntry } from './tree.js'
 import { dataBlocksFor, writeVerityTree } from './verity.js'
 
@@ -62,8 +62,7 @@ export async function makeUsr(
     if (plan.usrFilesystem === 'ext2') {
       await handle.write(Buffer.of(0xff), 0, 1, region.offset + RO_COMPAT_TOP_BYTE)
     }
-    const salt = seededBytes(plan.seed, 'verity salt', 32)
-    const rootHash = await writeVerityTree(handle, region.offset, blocks, salt)
+    const rootHash = await writeVerityTree(handle, region.offset, blocks)
     const copies = tree.filter((entry) => entry.kind === 'copy')
     return { rootHash, files: copies.length, bytes: copies.reduce((sum, entry) => sum + entry.bytes, 0) }
   } finally {

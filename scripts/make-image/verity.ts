@@ -2,7 +2,7 @@
  * The dm-verity hash tree that lies behind the filesystem of USR-A.
  *
  * Real hashes, so that a changed byte in /usr could be found as a booting machine would find it. Format: kernel
- * documentation, "dm-verity", hash version 1 without superblock: SHA-256 over salt and block, 128 digests a block, levels
+ * documentation, "dm-verity", hash version 1 without superblock: SHA-256 without salt, 128 digests a block, levels
  * stored from the root down.
  */
 import { createHash } from 'node:crypto'
@@ -36,25 +36,20 @@ export function dataBlocksFor(partitionBlocks: number): number {
  *
  * @returns the root hash in hexadecimal
  */
-export async function writeVerityTree(
-  disk: FileHandle,
-  offset: number,
-  dataBlocks: number,
-  salt: Buffer,
-): Promise<string> {
-  const levels: Buffer[] = [await hashData(disk, offset, dataBlocks, salt)]
+export async function writeVerityTree(disk: FileHandle, offset: number, dataBlocks: number): Promise<string> {
+  const levels: Buffer[] = [await hashData(disk, offset, dataBlocks)]
   for (let below = levels[0]; below !== undefined && below.length > FS_BLOCK; below = levels[0]) {
-    levels.unshift(hashLevel(below, salt))
+    levels.unshift(hashLevel(below))
   }
   const [root] = levels
   if (root === undefined) throw new RangeError('a verity tree needs at least two data blocks')
   await disk.write(Buffer.concat(levels), 0, undefined, offset + dataBlocks * FS_BLOCK)
-  return digest(root, salt).toString('hex')
+  return digest(root).toString('hex')
 }
 
-async function hashData(disk: FileHandle, offset: number, dataBlocks: number, salt: Buffer): Promise<Buffer> {
+async function hashData(disk: FileHandle, offset: number, dataBlocks: number): Promise<Buffer> {
   const hashes = Buffer.alloc(Math.ceil(dataBlocks / DIGESTS_PER_BLOCK) * FS_BLOCK)
-  const zeroDigest = digest(ZEROS.subarray(0, FS_BLOCK), salt)
+  const zeroDigest = digest(ZEROS.subarray(0, FS_BLOCK))
   const piece = Buffer.alloc(READ_BYTES)
   for (let block = 0; block < dataBlocks; ) {
     const length = Math.min(READ_BYTES, (dataBlocks - block) * FS_BLOCK)
@@ -62,22 +57,22 @@ async function hashData(disk: FileHandle, offset: number, dataBlocks: number, sa
     if (bytesRead !== length) throw new RangeError(`read ${bytesRead} of ${length} bytes of USR-A`)
     const isHole = piece.subarray(0, length).equals(ZEROS.subarray(0, length))
     for (let start = 0; start < length; start += FS_BLOCK, block++) {
-      const value = isHole ? zeroDigest : digest(piece.subarray(start, start + FS_BLOCK), salt)
+      const value = isHole ? zeroDigest : digest(piece.subarray(start, start + FS_BLOCK))
       value.copy(hashes, block * DIGEST_BYTES)
     }
   }
   return hashes
 }
 
-function hashLevel(below: Buffer, salt: Buffer): Buffer {
+function hashLevel(below: Buffer): Buffer {
   const blocks = below.length / FS_BLOCK
   const hashes = Buffer.alloc(Math.ceil(blocks / DIGESTS_PER_BLOCK) * FS_BLOCK)
   for (let block = 0; block < blocks; block++) {
-    digest(below.subarray(block * FS_BLOCK, (block + 1) * FS_BLOCK), salt).copy(hashes, block * DIGEST_BYTES)
+    digest(below.subarray(block * FS_BLOCK, (block + 1) * FS_BLOCK)).copy(hashes, block * DIGEST_BYTES)
   }
   return hashes
 }
 
-function digest(block: Buffer, salt: Buffer): Buffer {
-  return createHash('sha256').update(salt).update(block).digest()
+function digest(block: Buffer): Buffer {
+  return createHash('sha256').update(block).digest()
 }
