@@ -56,7 +56,8 @@ export async function stampBtrfs(file: FileHandle, options: StampOptions): Promi
     { from: chunkTreeUuid, to: newUuid('chunk tree') },
     { from: subvolumeUuid, to: newSubvolumeUuid },
   ]
-  const inodes = options.canonicalInodes ? rewriteFileTree(blocks, options.rootCompression) : new Map<bigint, bigint>()
+  const inodes =
+    options.rootCompression === undefined ? new Map<bigint, bigint>() : rewriteFileTree(blocks, options.rootCompression)
   for (const { block, isLeaf, offset } of blocks) {
     for (const { from, to } of replacements) replaceAll(block, from, to)
     if (isLeaf) {
