@@ -113,7 +113,8 @@ async function lookAt(request: ImageRequest, context: RunContext): Promise<Seen>
   const located = await locateOem(disk)
   const engineContext = { ...context, workDirectory: scratch.directory }
   context.report({ kind: 'phase', phase: 'read-oem' })
-  return withMountedOem(located, request.engine ?? 'auto', engineContext, async ({ engine, oem, withUsr }) => ({
+  // Awaited here: what is opened above closes as soon as this function returns.
+  return await withMountedOem(located, request.engine ?? 'auto', engineContext, async ({ engine, oem, withUsr }) => ({
     image: await describeImage(image, decoded, located),
     engine,
     release: await readRelease(request.release, withUsr),
