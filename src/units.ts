@@ -65,7 +65,8 @@ const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 export function formatBytes(count: number): string {
   let value = count
   let unit = 0
-  while (value >= 1024 && unit < UNITS.length - 1) {
+  // From 1023.5 on, rounding would write 1024 of this unit.
+  while (value >= 1023.5 && unit < UNITS.length - 1) {
     value /= 1024
     unit++
   }
