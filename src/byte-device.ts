@@ -80,6 +80,11 @@ export async function writeWhole(handle: FileHandle, offset: number, bytes: Uint
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offset + done).catch((error) => {
       throw fileError(error, `write ${name} at byte ${offset + done}`)
     })
+    if (bytesWritten === 0) {
+      throw new MachineError('ERR_IO', `could not write ${name} at byte ${offset + done}: nothing was taken`, {
+        hint: 'check the disk, then run the same command again',
+      })
+    }
     done += bytesWritten
   }
 }
@@ -118,12 +123,12 @@ export class WindowDevice implements WritableByteDevice {
     this.size = range.length
   }
 
-  read(offset: number, length: number): Promise<Buffer> {
+  async read(offset: number, length: number): Promise<Buffer> {
     assertInside(this, offset, length)
     return this.#base.read(this.#offset + offset, length)
   }
 
-  write(offset: number, bytes: Uint8Array): Promise<void> {
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
     assertInside(this, offset, bytes.length)
     return this.#base.write(this.#offset + offset, bytes)
   }
