@@ -23,7 +23,9 @@ export function clockFor(
   const fromEnvironment = env.SOURCE_DATE_EPOCH
   if (fromEnvironment !== undefined && fromEnvironment !== '')
     return assertSeconds(/^\d+$/.test(fromEnvironment) ? Number(fromEnvironment) : Number.NaN, 'SOURCE_DATE_EPOCH')
-  if (filesystem.kind === 'ext' && filesystem.lastWrittenSeconds > 0) return filesystem.lastWrittenSeconds
+  // The field is 32 bits without a sign: a damaged or far future one is no clock.
+  if (filesystem.kind === 'ext' && filesystem.lastWrittenSeconds > 0 && filesystem.lastWrittenSeconds <= SECONDS_MAX)
+    return filesystem.lastWrittenSeconds
   return Math.floor(Date.now() / 1000)
 }
 
