@@ -6,7 +6,7 @@
  * process (`cleanup`), and those that read a pipe of ours end with it even after a SIGKILL.
  */
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { CancelledError, EngineError } from './errors.js'
@@ -89,7 +89,9 @@ export function assertSucceeded(result: CommandResult, what: string, hint?: stri
     ? 'took too long'
     : result.signalName !== undefined
       ? `was ended by ${result.signalName}`
-      : `exited with ${result.exitCode}`
+      : result.exitCode === undefined
+        ? 'could not be started'
+        : `exited with ${result.exitCode}`
   throw new EngineError('ERR_CHILD_FAILED', `${what} ${how}: ${lastLines(result.stderr)}`, {
     hint,
     details: { exitCode: result.exitCode },
@@ -114,8 +116,9 @@ export async function findProgram(
   for (const directory of directories) {
     if (!isAbsolute(directory)) continue
     const path = join(directory, name)
-    const usable = await access(path, constants.X_OK).then(
-      () => true,
+    // A directory passes for executable, too.
+    const usable = await Promise.all([access(path, constants.X_OK), stat(path)]).then(
+      ([, found]) => found.isFile(),
       () => false,
     )
     if (usable) return path
