@@ -6,6 +6,7 @@
  * once that process is gone. The module is the one importer of `tmp`, which makes the directory with mode 0700 and
  * removes it even when the process leaves through `process.exit`.
  */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,7 +27,7 @@ export interface Workspace {
 /**
  * Makes the directory; disposing of it removes the directory with all that is in it.
  *
- * @param parent an existing directory
+ * @param parent an existing directory; a relative path is taken from the working directory
  * @throws ERR_PERMISSION | ERR_NO_SPACE | ERR_NOT_FOUND when the directory can't be made
  */
 export async function openWorkspace(parent: string): Promise<Workspace & AsyncDisposable> {
@@ -45,7 +46,8 @@ function makeDirectory(parent: string): tmp.DirResult {
   try {
     return tmp.dirSync({
       tmpdir: parent,
-      template: join(parent, `${PREFIX}${process.pid}-${startTime(process.pid) ?? 0}-XXXXXX`),
+      // Not `template`: that refuses a parent with two dots in it, and fills in an XXXXXX of the parent's own name.
+      name: `${PREFIX}${process.pid}-${startTime(process.pid) ?? 0}-${randomBytes(6).toString('hex')}`,
       mode: 0o700,
       unsafeCleanup: true,
     })
