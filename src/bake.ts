@@ -37,7 +37,7 @@ import { verifyOrigin } from './trust/verify.js'
 export async function bake(request: BakeRequest, context: RunContext): Promise<BakeReport> {
   const content = await resolveContent(request, context.env)
   await using opened = await openImage(request.image)
-  const target = await chooseTarget(opened, request)
+  const target = await chooseTarget(opened, request, content.edition)
   await using besideTarget = await openWorkspace(target.directory)
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
   const scratch = elsewhere ?? besideTarget

@@ -45,7 +45,6 @@ export type ImageCode =
   | 'ERR_OEM_NO_FILESYSTEM'
   | 'ERR_OEM_LABEL'
   | 'ERR_QCOW2_INVALID'
-  | 'ERR_SUPERBLOCK_INVALID'
   | 'ERR_FILESYSTEM_CORRUPT'
 
 export type UnsupportedCode =

@@ -35,19 +35,15 @@ export function editionName(imageName: string, edition: string): string {
   return `${stem}.${edition}${extensions}`
 }
 
-/** What an output without a name of its own is called after: the template's folder name. */
-function editionOf(request: BakeRequest): string {
-  return request.template === undefined ? 'custom' : basename(request.template)
-}
-
 /**
  * The path asked for, or {@link editionName} beside the image.
  *
+ * @param edition what an output without a name of its own is called after
  * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION, ERR_NOT_FOUND
  */
-export async function chooseTarget(image: OpenedImage, request: BakeRequest): Promise<Target> {
+export async function chooseTarget(image: OpenedImage, request: BakeRequest, edition: string): Promise<Target> {
   const force = request.force ?? false
-  const path = resolve(request.output ?? join(dirname(image.path), editionName(image.name, editionOf(request))))
+  const path = resolve(request.output ?? join(dirname(image.path), editionName(image.name, edition)))
   if (await image.isSameFile(path)) {
     throw new RefusedError('ERR_OUTPUT_IS_INPUT', `the output ${path} is the input image, which is never written`, {
       hint: 'choose another name with --output',
