@@ -5,8 +5,8 @@
  * and not at the text of the failure: a check beforehand would forbid what might work (a cached appliance needs no
  * kernel, a fixed one in `LIBGUESTFS_PATH` needs no supermin).
  *
- * supermin takes the newest kernel of `/boot` or `/lib/modules/<version>/`, or `SUPERMIN_KERNEL`, and has to read it.
- * Ubuntu makes `/boot/vmlinuz-*` readable by root alone (launchpad bug 759725); minimal and cloud systems, and all
+ * supermin takes `SUPERMIN_KERNEL` if that looks like a kernel, or the newest of `/lib/modules/<version>/` and `/boot`,
+ * and has to read it. Ubuntu makes `/boot/vmlinuz-*` readable by root alone (launchpad bug 759725); minimal and cloud systems, and all
  * containers, may have none.
  */
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
@@ -61,16 +61,15 @@ const KERNEL_PLACES: KernelPlaces = { boot: '/boot', modules: '/lib/modules' }
 /**
  * Why supermin could not build an appliance, as far as the machine tells.
  *
- * @returns undefined when a kernel is there, or none is needed
+ * @returns undefined when a kernel can be read, or none is needed
  */
 export function findKernelProblem(env: Environment, places = KERNEL_PLACES): UnsupportedError | undefined {
-  if (isFixedAppliance(env) || isApplianceCached(env)) return undefined
-  const kernels = env.SUPERMIN_KERNEL === undefined ? kernelsIn(places) : [env.SUPERMIN_KERNEL].filter(existsSync)
+  if (isFixedAppliance(env)) return undefined
+  const kernels = [env.SUPERMIN_KERNEL ?? '', ...kernelsIn(places)].filter(existsSync)
   if (kernels.length === 0) {
-    const where = env.SUPERMIN_KERNEL === undefined ? `in ${places.boot}` : `at SUPERMIN_KERNEL=${env.SUPERMIN_KERNEL}`
     return new UnsupportedError(
       'ERR_KERNEL_MISSING',
-      `no Linux kernel found ${where}; libguestfs boots its appliance with the machine's own`,
+      `no Linux kernel found in ${places.boot} or ${places.modules}; libguestfs boots its appliance with the machine's own`,
       { hint: KERNEL_HINT },
     )
   }
@@ -79,15 +78,21 @@ export function findKernelProblem(env: Environment, places = KERNEL_PLACES): Uns
     'ERR_KERNEL_UNREADABLE',
     `${kernels.join(', ')} can't be read by this user; libguestfs boots its appliance with it`,
     {
-      hint: `Debian, Ubuntu and Fedora: sudo chmod +r ${env.SUPERMIN_KERNEL ?? join(places.boot, 'vmlinuz-*')}`,
+      hint: `Debian, Ubuntu and Fedora: sudo chmod +r ${join(places.boot, 'vmlinuz-*')}`,
       details: { kernels },
     },
   )
 }
 
+/** An appliance that was built before: whether supermin still takes it, only supermin knows. */
+export function isApplianceCached(env: Environment): boolean {
+  const directory = join(cacheDirectory(env), `.guestfs-${process.getuid?.() ?? 0}`, 'appliance.d')
+  return isAccessible(join(directory, 'kernel'), constants.R_OK)
+}
+
 /** @param hypervisor as libguestfs names it */
 export function findHypervisorProblem(hypervisor: string): UnsupportedError | undefined {
-  // A bare name is looked up by qemu's own rules.
+  // A bare name is looked up in PATH by whoever starts it.
   if (!hypervisor.includes('/') || isAccessible(hypervisor, constants.X_OK)) return undefined
   return new UnsupportedError('ERR_QEMU_MISSING', `the hypervisor ${hypervisor} can't be run; libguestfs needs qemu`, {
     hint: [
@@ -98,7 +103,7 @@ export function findHypervisorProblem(hypervisor: string): UnsupportedError | un
   })
 }
 
-function kernelsIn(places: KernelPlaces): string[] {
+function kernelsIn(places: KernelPlaces): readonly string[] {
   const inBoot = namesIn(places.boot)
     .filter((name) => KERNEL_NAME.test(name))
     .map((name) => join(places.boot, name))
@@ -111,11 +116,6 @@ function kernelsIn(places: KernelPlaces): string[] {
 /** `LIBGUESTFS_PATH` names directories; one that holds a whole appliance ends the search (libguestfs-make-fixed-appliance). */
 function isFixedAppliance(env: Environment): boolean {
   return (env.LIBGUESTFS_PATH ?? '').split(':').some((directory) => existsSync(join(directory, 'README.fixed')))
-}
-
-function isApplianceCached(env: Environment): boolean {
-  const directory = join(cacheDirectory(env), `.guestfs-${process.getuid?.() ?? 0}`, 'appliance.d')
-  return isAccessible(join(directory, 'kernel'), constants.R_OK)
 }
 
 function namesIn(directory: string): readonly string[] {

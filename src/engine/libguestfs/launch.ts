@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { CancelledError, EngineError, fileError, OemBakeError } from '../../errors.js'
 import type { EngineContext } from '../engine.js'
 import { type AccelerationMemory, chooseAcceleration, processMemory } from './acceleration.js'
-import { findHypervisorProblem, findKernelProblem, locateGuestfish } from './diagnose.js'
+import { findHypervisorProblem, findKernelProblem, isApplianceCached, locateGuestfish } from './diagnose.js'
 import { type Acceleration, guestfishEnvironment } from './environment.js'
 import { GuestfishProcess } from './guestfish-process.js'
 import { consoleTail, parseErrorMessage } from './message.js'
@@ -89,7 +89,7 @@ async function launchWithRetry(drives: readonly Drive[], context: EngineContext,
   const first = await launchOnce(guestfish, drives, context, acceleration, limits[acceleration])
   if (first.kind === 'launched') return first
   throwKnownProblem(first.failure, context)
-  if (acceleration === 'tcg') throw launchError(first.failure)
+  if (acceleration === 'tcg') throw launchError(first.failure, context)
 
   if (!memory.kvmFailed) {
     memory.kvmFailed = true
@@ -102,7 +102,7 @@ async function launchWithRetry(drives: readonly Drive[], context: EngineContext,
   }
   const second = await launchOnce(guestfish, drives, context, 'tcg', limits.tcg)
   if (second.kind === 'launched') return second
-  throw launchError(second.failure)
+  throw launchError(second.failure, context)
 }
 
 async function launchOnce(
@@ -180,7 +180,7 @@ function throwKnownProblem(failure: LaunchFailure, context: EngineContext): void
   if (failure.error instanceof OemBakeError && failure.error.code !== 'ERR_GUESTFISH') throw failure.error
   const problem =
     (failure.hypervisor === undefined ? undefined : findHypervisorProblem(failure.hypervisor)) ??
-    findKernelProblem(context.env)
+    (isApplianceCached(context.env) ? undefined : findKernelProblem(context.env))
   if (problem !== undefined) throw problem
 }
 
@@ -189,12 +189,16 @@ function describe(failure: LaunchFailure): string {
   return `failed (${parseErrorMessage(failure.stderr)})`
 }
 
-function launchError(failure: LaunchFailure): EngineError {
+function launchError(failure: LaunchFailure, context: EngineContext): EngineError {
+  // With an appliance from before this is a guess: supermin may have wanted to build another one.
+  const kernelHint = findKernelProblem(context.env)?.hint
   return new EngineError(
     failure.how === 'hangs' ? 'ERR_APPLIANCE_HANGS' : 'ERR_APPLIANCE_ABORTED',
     `the libguestfs appliance did not start: it ${describe(failure)}`,
     {
-      hint: 'run libguestfs-test-tool to see why; images with an ext4 OEM partition need no appliance: --engine embedded',
+      hint:
+        kernelHint ??
+        'run libguestfs-test-tool to see why; images with an ext4 OEM partition need no appliance: --engine embedded',
       details: { console: consoleTail(failure.stderr), hypervisor: failure.hypervisor },
       cause: failure.error,
     },

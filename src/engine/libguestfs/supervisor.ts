@@ -25,6 +25,8 @@ import { constants } from 'node:os'
 import { executableOf, isApplianceBuilder, processesOfSession, socketDirectories } from './process-session.js'
 
 const POLL_MS = 50
+/** How often the socket directory is looked for while all is well. */
+const LOOK_MS = 250
 /** How long `supermin` may go on; it took 3 to 8 seconds on two slow cores. */
 const BUILD_GRACE_MS = 15_000
 /** From SIGTERM to SIGKILL, for the hypervisor. */
@@ -43,6 +45,12 @@ function supervise(temporaryDirectory: string, guestfish: string, args: readonly
   // `detached` is setsid(2): a terminal's Ctrl-C reaches our parent, who decides, but none of guestfish's processes.
   const child = spawn(guestfish, args, { stdio: 'pipe', detached: true })
   let ending = false
+
+  // If guestfish is killed by others, its hypervisor goes with it (PR_SET_PDEATHSIG): too late to read its arguments.
+  const look = setInterval(() => {
+    others()
+    if (sockets.size > 0) clearInterval(look)
+  }, LOOK_MS)
 
   child.on('error', () => {
     process.exitCode = 127
@@ -138,6 +146,7 @@ function supervise(temporaryDirectory: string, guestfish: string, args: readonly
   function cleanUp(): void {
     rmSync(temporaryDirectory, { recursive: true, force: true, maxRetries: 3 })
     for (const directory of sockets) if (isOwnDirectory(directory)) rmSync(directory, { recursive: true, force: true })
+    clearInterval(look)
     process.removeAllListeners('SIGTERM')
   }
 }
