@@ -4,20 +4,19 @@
  * A template's files are rendered for every release that it tells apart; which of them are used is the planner's choice,
  * once the image has told its release. A file given by a flag takes the place of the template's.
  */
-import { basename } from 'node:path'
 import { UsageError } from '../errors.js'
 import type { ContentRequest, ExistingFiles, IgnitionPlace, RequestedFile } from '../request.js'
 import { type ContentFile, contentFile, hasRole } from './content-file.js'
+import { type GivenVariable, renderTemplate } from './content-template.js'
 import { BASE_IGN_PATH, CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, DEFAULT_IGN_PATH, GRUB_CFG_PATH } from './eras.js'
-import { type Finding, warning } from './finding.js'
-import { assertOemId, parseGrubCfg, withOemId } from './grub-cfg.js'
+import type { Finding } from './finding.js'
+import { assertOemId } from './grub-cfg.js'
 import { findFiles, loadedBytes, loadFile, readTextFile } from './host-files.js'
 import { isMapping, shapeOf } from './mapping.js'
 import { assertOemPath, isAlwaysKept, isFilesystemOwn, parentsOf } from './oem-path.js'
 import type { ReleaseScope } from './release-scope.js'
-import { loadTemplate, renderTemplateFile, type Template } from './template.js'
-import { OEM_ID_VARIABLE } from './template-manifest.js'
-import { bindVariables, type VariableValue } from './variables.js'
+import { loadTemplate } from './template.js'
+import type { VariableValue } from './variables.js'
 import { parseYaml } from './yaml.js'
 
 /** What goes onto the OEM partition, loaded and checked as far as that goes without the image. */
@@ -34,8 +33,7 @@ export interface OemContent {
   readonly oemIdUnchecked: boolean
   /** Several may share a path, for different releases. */
   readonly files: readonly ContentFile[]
-  /** Variables that were given, and the template's paths that use them. */
-  readonly givenVariables: readonly { readonly name: string; readonly paths: readonly string[] }[]
+  readonly givenVariables: readonly GivenVariable[]
   readonly remove: readonly string[]
   readonly existing: ExistingFiles
   /** Beside those that each file carries. */
@@ -47,7 +45,6 @@ const IGNITION_PATH: Readonly<Record<IgnitionPlace, string>> = {
   default: DEFAULT_IGN_PATH,
   config: CONFIG_IGN_PATH,
 }
-const WORLD_READABLE = 0o004
 
 /**
  * @param env looked at for OEM_BAKE_TEMPLATE_PATH: more directories of templates
@@ -188,71 +185,6 @@ async function expandFile(
     }
     return { destination: path, source: file.path, mode: mode ?? (file.executable ? 0o755 : 0o644) }
   })
-}
-
-interface RenderedTemplate {
-  readonly files: readonly ContentFile[]
-  readonly givenVariables: OemContent['givenVariables']
-  readonly findings: readonly Finding[]
-}
-
-function renderTemplate(
-  template: Template | undefined,
-  given: ReadonlyMap<string, VariableValue>,
-  oemId: string | undefined,
-  fromFlags: readonly ContentFile[],
-): RenderedTemplate {
-  if (template === undefined) return { files: [], givenVariables: [], findings: [] }
-  const replaced = new Set(fromFlags.map((file) => file.path))
-  const used = template.files.filter((file) => !replaced.has(file.path))
-  const needed = new Set(used.flatMap((file) => file.variables))
-  const bound = new Map(bindVariables(template.variables, given, needed, template.name))
-  const vain = [...given.keys()].filter((name) => !needed.has(name))
-  if (vain.length > 0) {
-    const paths = template.files.filter((file) => file.variables.some((name) => vain.includes(name)))
-    throw new UsageError(
-      'ERR_VARIABLE_INVALID',
-      `nothing would use ${vain.join(', ')}: another file takes the place of ${[...new Set(paths.map((file) => file.path))].join(', ')}`,
-      { hint: `leave out ${vain.map((name) => `--set ${name}`).join(' ')}`, details: { unused: vain } },
-    )
-  }
-  if (oemId !== undefined) bound.set(OEM_ID_VARIABLE, oemId)
-  const origin = `template ${template.name}`
-  const files = used.map((file) =>
-    contentFile({
-      ...loadedBytes(withRequestedId(file.path, renderTemplateFile(template, file, bound), oemId)),
-      path: file.path,
-      mode: file.mode,
-      origin,
-      source: `${basename(template.directory)}/${file.source}`,
-      scopes: file.scopes,
-    }),
-  )
-  const secrets = new Set(template.variables.filter((variable) => variable.secret).map((variable) => variable.name))
-  const exposed = used.filter(
-    (file) => (file.mode & WORLD_READABLE) !== 0 && file.variables.some((name) => secrets.has(name)),
-  )
-  return {
-    files,
-    givenVariables: [...given.keys()].map((name) => ({
-      name,
-      paths: used.filter((file) => file.variables.includes(name)).map((file) => file.path),
-    })),
-    findings: exposed.map((file) =>
-      warning(
-        'secret-readable',
-        `${file.path} holds a secret and has mode ${file.mode.toString(8).padStart(4, '0')}: every user of the machine can read it, and everyone who has the image`,
-        'fetch secrets when the machine starts instead of baking them',
-      ),
-    ),
-  }
-}
-
-/** A template may name its id instead of referring to the variable; --oem-id still decides. */
-function withRequestedId(path: string, bytes: Uint8Array, oemId: string | undefined): Uint8Array {
-  if (path !== GRUB_CFG_PATH || oemId === undefined) return bytes
-  const text = Buffer.from(bytes).toString('utf8')
-  return parseGrubCfg(text).oemId === oemId ? bytes : Buffer.from(withOemId(text, oemId))
 }
 
 /** No file is a directory of another, none is also to be removed. */
