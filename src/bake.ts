@@ -15,7 +15,7 @@ import type { EngineName } from './engine/engine.js'
 import { withMountedOem } from './engine/mount.js'
 import { throwIfCancelled } from './errors.js'
 import { assertTreeAsPlanned } from './oem/assert-tree.js'
-import { resolveContent } from './oem/content.js'
+import { type OemContent, resolveContent } from './oem/content.js'
 import { describeOem, type OemState, planBake } from './oem/plan.js'
 import { readRelease } from './oem/read-release.js'
 import { readOemState } from './oem/read-state.js'
@@ -55,7 +55,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
     engineContext,
     async ({ engine, oem, withUsr }) => {
       const release = await readRelease(request.release, withUsr)
-      const plan = planBake(content, await readOemState(oem, located.oem.filesystem), release)
+      const plan = planBake(content, await readOemState(oem, located.oem.filesystem, content), release)
       reportFindings(plan, context)
       context.report({ kind: 'phase', phase: 'edit', detail: engine })
       await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
@@ -85,7 +85,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
 /** Says exactly what a bake would change, and changes nothing. */
 export async function plan(request: PlanRequest, context: RunContext): Promise<PlanReport> {
   const content = await resolveContent(request, context.env)
-  const { state, ...seen } = await lookAt(request, context)
+  const { state, ...seen } = await lookAt(request, context, content)
   const planned = planBake(content, state, seen.release)
   reportFindings(planned, context)
   return { ...seen, plan: planned }
@@ -104,7 +104,7 @@ interface Seen {
   readonly state: OemState
 }
 
-async function lookAt(request: ImageRequest, context: RunContext): Promise<Seen> {
+async function lookAt(request: ImageRequest, context: RunContext, content?: OemContent): Promise<Seen> {
   await using opened = await openImage(request.image)
   await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
   const image = verifyOrigin(opened, context)
@@ -118,7 +118,7 @@ async function lookAt(request: ImageRequest, context: RunContext): Promise<Seen>
     image: await describeImage(image, decoded, located),
     engine,
     release: await readRelease(request.release, withUsr),
-    state: await readOemState(oem, located.oem.filesystem),
+    state: await readOemState(oem, located.oem.filesystem, content),
   }))
 }
 

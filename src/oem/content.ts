@@ -47,7 +47,7 @@ const IGNITION_PATH: Readonly<Record<IgnitionPlace, string>> = {
 }
 
 /**
- * @param env looked at for OEM_BAKE_TEMPLATE_PATH: more directories of templates
+ * @param env looked at for OEM_BAKE_TEMPLATES: more directories of templates
  * @throws UsageError of any code
  */
 export async function resolveContent(

@@ -20,7 +20,7 @@ import type { VariableValue } from './variables.js'
 /** From dist/oem/ and src/oem/ alike. */
 const BUILT_IN_DIRECTORY = fileURLToPath(new URL('../../oem-templates/', import.meta.url))
 /** More directories of templates, separated as in PATH. */
-const SEARCH_VARIABLE = 'OEM_BAKE_TEMPLATE_PATH'
+const SEARCH_VARIABLE = 'OEM_BAKE_TEMPLATES'
 const MANIFEST = 'template.yml'
 
 export interface TemplateFile extends ManifestFile {

@@ -202,12 +202,12 @@ describe('loadTemplate', () => {
     expect(error.hint).toBe('did you mean rackspace?')
   })
 
-  it('finds templates in the directories of OEM_BAKE_TEMPLATE_PATH', async () => {
+  it('finds templates in the directories of OEM_BAKE_TEMPLATES', async () => {
     const root = template({
       'acme/template.yml': manifest('files: [{path: /a, source: a, format: text}]\n'),
       'acme/a': 'x',
     })
-    expect((await loadTemplate('acme', { OEM_BAKE_TEMPLATE_PATH: root })).title).toBe('Acme')
+    expect((await loadTemplate('acme', { OEM_BAKE_TEMPLATES: root })).title).toBe('Acme')
   })
 
   it.each([
