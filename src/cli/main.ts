@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UsageError } from '../errors.js'
+import { nearestName } from '../oem/nearest.js'
 import { bake } from './commands/bake.js'
 import { inspect } from './commands/inspect.js'
 import { plan } from './commands/plan.js'
@@ -28,13 +29,17 @@ interface Typed {
   readonly words: readonly string[]
 }
 
+const VERBS = ['bake', 'plan', 'inspect'] as const
+
 /**
  * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
  *
+ * @param image what was taken for the image: with another word after it, it may be a verb with a typo
  * @throws ERR_USAGE
  */
 function assertUnderstood(
   { words }: Typed,
+  image: string | undefined,
   leftOver: readonly (string | number)[],
   ...sets: readonly Readonly<Record<string, object>>[]
 ): void {
@@ -47,6 +52,10 @@ function assertUnderstood(
   const names = flags.flatMap((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? /^-([A-Za-z])/.exec(word)?.[1] ?? [])
   assertKnownFlags(names, [...known, 'help', 'h', 'version'])
   if (leftOver.length === 0) return
+  const verb = image === undefined ? undefined : nearestName(image, VERBS)
+  if (verb !== undefined && leftOver.length === 1) {
+    throw new UsageError('ERR_USAGE', `unknown command ${image}`, { hint: `did you mean oem-bake ${verb}?` })
+  }
   throw new UsageError('ERR_USAGE', `one word too many: ${leftOver.join(' ')}`, {
     hint: 'oem-bake takes one image; put quotes around a path that holds spaces',
   })
@@ -74,6 +83,7 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(
           typed,
+          flags.image,
           flags._.slice(flags._[0] === 'bake' ? 1 : 0),
           CONTENT_OPTIONS,
           OUTPUT_OPTIONS,
@@ -88,7 +98,7 @@ async function main(words: readonly string[]): Promise<number> {
       'Print what a bake would change, and change nothing',
       (y) => withImage(y).options(CONTENT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
       async (flags) => {
-        assertUnderstood(typed, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
+        assertUnderstood(typed, flags.image, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => plan(flags, context))
       },
     )
@@ -97,7 +107,7 @@ async function main(words: readonly string[]): Promise<number> {
       'Print what an image is and what its OEM partition holds',
       (y) => withImage(y).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
       async (flags) => {
-        assertUnderstood(typed, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
+        assertUnderstood(typed, flags.image, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
       },
     )
@@ -113,7 +123,9 @@ async function main(words: readonly string[]): Promise<number> {
     .wrap(HELP_COLUMNS)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError('ERR_USAGE', message, { hint: 'see oem-bake --help' })
+      // yargs reports a flag without its value as an error of its own class; what a command throws comes this way, too.
+      if (error !== undefined && error.name !== 'YError') throw error
+      throw new UsageError('ERR_USAGE', message.replace(/\s+/g, ' '), { hint: 'see oem-bake --help', cause: error })
     })
   try {
     await parser.parseAsync()
