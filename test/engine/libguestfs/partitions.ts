@@ -1,7 +1,10 @@
 /** Partitions as files, made without root or mount by the filesystems' own tools. */
 import { execFileSync } from 'node:child_process'
-import { truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MemoryDevice } from '#src/byte-device.js'
+import { probeFilesystem } from '#src/disk/filesystem/probe.js'
+import { Overlay, PAGE_BYTES } from '#src/overlay.js'
 
 const SBIN = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
 
@@ -32,4 +35,22 @@ export function makeBtrfs(directory: string, name: string, root: string): string
 /** Runs a judge and gives what it says. Throws when it finds fault. */
 export function judge(program: string, args: readonly string[]): string {
   return execFileSync(program, args, { env: SBIN, stdio: ['ignore', 'pipe', 'pipe'] }).toString()
+}
+
+/** A partition's file as an editable volume; the file itself is never written. */
+export async function openImage(path: string) {
+  const device = new Overlay(new MemoryDevice(readFileSync(path)))
+  const filesystem = await probeFilesystem(device)
+  if (filesystem.kind !== 'ext' && filesystem.kind !== 'btrfs') throw new Error(`${path} has no filesystem`)
+  return { device, filesystem }
+}
+
+export async function saveDevice(device: Overlay, path: string): Promise<string> {
+  writeFileSync(path, await device.read(0, device.size))
+  return path
+}
+
+/** How many pages differ from the file. */
+export async function changedPages(device: Overlay): Promise<number> {
+  return (await device.changedExtents()).reduce((sum, extent) => sum + extent.length, 0) / PAGE_BYTES
 }

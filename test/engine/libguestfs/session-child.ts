@@ -1,14 +1,17 @@
 /**
  * A process that opens a session and stays in it, to be killed: `session-child.ts WORK-DIRECTORY IMAGE`.
- * It prints `mounted` once it is in, or the code of the error that kept it out.
+ * It prints `mounted` once it is in, or the code of the error that kept it out, and those of warnings before that.
  */
 import { withGuestfish } from '#src/engine/libguestfs/launch.js'
 import { OemBakeError } from '#src/errors.js'
+import type { ProgressEvent } from '#src/progress.js'
 
 const [workDirectory = '', image = ''] = process.argv.slice(2)
 const context = {
   signal: new AbortController().signal,
-  report: () => undefined,
+  report: (event: ProgressEvent) => {
+    if (event.kind === 'warning') process.stdout.write(`${event.code}\n`)
+  },
   env: process.env,
   workDirectory,
 }
