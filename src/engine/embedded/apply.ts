@@ -10,7 +10,6 @@
 import { EngineError } from '../../errors.js'
 import { TRANSFER_BYTES } from './library.js'
 import type { WorkerEdit } from './protocol.js'
-import { lookUp } from './tree.js'
 import type { MountedVolume } from './volume.js'
 
 export type ReadContent = (edit: number, offset: number, length: number) => Promise<Uint8Array>
@@ -18,24 +17,21 @@ export type ReadContent = (edit: number, offset: number, length: number) => Prom
 export async function applyEdits(
   volume: MountedVolume,
   edits: readonly WorkerEdit[],
+  replacing: ReadonlySet<WorkerEdit>,
   readContent: ReadContent,
 ): Promise<void> {
   for (const [index, edit] of edits.entries()) {
     switch (edit.kind) {
       case 'make-directory':
         await reserveEntry(volume, edit.path)
-        await volume.library.makeDirectory(edit.path, edit.mode)
-        await assertMade(volume, edit.path, 'directory', edit.mode, undefined)
+        await makeDirectory(volume, edit)
         break
-      case 'write-file': {
-        const existing = await lookUp(volume, edit.path)
+      case 'write-file':
         // A new inode instead of the old one emptied: no attribute, flag or second name of the old file is inherited.
-        if (existing.kind === 'found') await volume.library.unlink(edit.path)
+        if (replacing.has(edit)) await volume.library.unlink(edit.path)
         else await reserveEntry(volume, edit.path)
         await writeFile(volume, edit, (offset, length) => readContent(index, offset, length))
-        await assertMade(volume, edit.path, 'file', edit.mode, edit.sizeBytes)
         break
-      }
       case 'remove-file':
         await volume.library.unlink(edit.path)
         break
@@ -51,40 +47,48 @@ async function reserveEntry(volume: MountedVolume, path: string): Promise<void> 
   await volume.library.unlink(path)
 }
 
+type Making<Kind extends WorkerEdit['kind']> = Extract<WorkerEdit, { readonly kind: Kind }>
+
+async function makeDirectory(volume: MountedVolume, edit: Making<'make-directory'>): Promise<void> {
+  await volume.library.makeDirectory(edit.path, edit.mode)
+  const handle = await volume.library.openForReading(edit.path)
+  const inodeNumber = await volume.library.inodeNumber(handle)
+  await volume.library.close(handle, edit.path)
+  await assertMade(volume, edit, inodeNumber)
+}
+
 async function writeFile(
   volume: MountedVolume,
-  edit: { readonly path: string; readonly mode: number; readonly sizeBytes: number },
+  edit: Making<'write-file'>,
   read: (offset: number, length: number) => Promise<Uint8Array>,
 ): Promise<void> {
   const handle = await volume.library.create(edit.path, edit.mode)
+  const inodeNumber = await volume.library.inodeNumber(handle)
   for (let done = 0; done < edit.sizeBytes; done += TRANSFER_BYTES) {
     const piece = await read(done, Math.min(TRANSFER_BYTES, edit.sizeBytes - done))
     await volume.library.write(handle, piece, edit.path)
   }
   await volume.library.close(handle, edit.path)
+  await assertMade(volume, edit, inodeNumber)
 }
 
 /** Looks at the inode itself: the glue's word alone is not enough. */
 async function assertMade(
   volume: MountedVolume,
-  path: string,
-  kind: 'file' | 'directory',
-  mode: number,
-  sizeBytes: number | undefined,
+  edit: Making<'make-directory'> | Making<'write-file'>,
+  inodeNumber: number,
 ): Promise<void> {
-  const found = await lookUp(volume, path)
-  const inode = found.kind === 'found' ? found.node.inode : undefined
+  const inode = await volume.inode(inodeNumber)
   const isAsWanted =
-    inode !== undefined &&
-    inode.kind === kind &&
-    inode.mode === mode &&
+    inode.kind === (edit.kind === 'write-file' ? 'file' : 'directory') &&
+    inode.mode === edit.mode &&
     inode.uid === 0 &&
     inode.gid === 0 &&
-    (sizeBytes === undefined || inode.sizeBytes === sizeBytes)
+    (edit.kind !== 'write-file' || inode.sizeBytes === edit.sizeBytes)
   if (!isAsWanted) {
-    throw new EngineError('ERR_EMBEDDED', `${path} did not become what was written`, {
+    throw new EngineError('ERR_EMBEDDED', `${edit.path} did not become what was written`, {
       hint: 'use --engine libguestfs',
-      details: { path, wanted: { kind, mode, sizeBytes }, found: inode },
+      details: { wanted: edit, found: inode },
     })
   }
 }

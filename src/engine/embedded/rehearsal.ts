@@ -48,11 +48,16 @@ interface ModelLeaf {
 
 type ModelNode = ModelDirectory | ModelLeaf
 
-/** @throws ERR_OEM_FULL | ERR_OEM_SYMLINK | ERR_NOT_A_REGULAR_FILE | ERR_OEM_PATH_INVALID | ERR_ENGINE_CANNOT_SERVE | ERR_EMBEDDED */
-export async function rehearse(volume: MountedVolume, edits: readonly WorkerEdit[]): Promise<void> {
+/**
+ * @returns those edits that replace a file which will be there by then
+ * @throws ERR_OEM_FULL | ERR_OEM_SYMLINK | ERR_NOT_A_REGULAR_FILE | ERR_OEM_PATH_INVALID | ERR_ENGINE_CANNOT_SERVE |
+ * ERR_EMBEDDED | ERR_FILESYSTEM_CORRUPT
+ */
+export async function rehearse(volume: MountedVolume, edits: readonly WorkerEdit[]): Promise<ReadonlySet<WorkerEdit>> {
   const rehearsal = new Rehearsal(volume, await modelRoot(volume))
   for (const edit of edits) await rehearsal.take(edit)
   rehearsal.assertRoom()
+  return rehearsal.replacing
 }
 
 async function modelRoot(volume: MountedVolume): Promise<ModelDirectory> {
@@ -66,6 +71,7 @@ function existingDirectory(path: string, inodeNumber: number, flags: number): Mo
 }
 
 class Rehearsal {
+  readonly replacing = new Set<WorkerEdit>()
   readonly #volume: MountedVolume
   readonly #root: ModelDirectory
   /** Names of inodes with several that are gone so far: their blocks come back with the last. */
@@ -109,7 +115,10 @@ class Rehearsal {
             details: { path: edit.path, kind: existing.kind },
           })
         }
-        if (existing !== undefined) this.#removeLeaf(parent, name, existing)
+        if (existing !== undefined) {
+          this.replacing.add(edit)
+          this.#removeLeaf(parent, name, existing)
+        }
         this.#addEntry(parent, name)
         const blocks = fileBlocks(edit.sizeBytes, this.#volume.geometry.blockBytes)
         this.#use(blocks, 1)

@@ -107,16 +107,17 @@ async function perform(operation: Operation): Promise<Answer> {
       const totalBytes = totalBlocks * blockBytes
       return { kind: 'space', space: { blockBytes, totalBytes, freeBytes: freeBlocks * blockBytes, freeInodes } }
     }
-    case 'apply':
-      await rehearse(volume, operation.edits)
+    case 'apply': {
+      const replacing = await rehearse(volume, operation.edits)
       clockMs = operation.timestampSeconds * 1000
       isChanging = true
-      await applyEdits(volume, operation.edits, (edit, offset, length) =>
+      await applyEdits(volume, operation.edits, replacing, (edit, offset, length) =>
         ask({ kind: 'read-content', edit, offset, length }),
       )
       await volume.sync()
       isChanging = false
       return { kind: 'done' }
+    }
     case 'unmount':
       mounted = undefined
       await volume.library.unmount()
