@@ -6,7 +6,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { lastLines, startCommand } from '../../command.js'
-import { CancelledError, EngineError, ImageError } from '../../errors.js'
+import { CancelledError, EngineError, fileError, ImageError, MachineError, OemBakeError } from '../../errors.js'
 import type { Phase, RunContext } from '../../progress.js'
 import { decodeInWorker } from './decode-in-worker.js'
 import type { Bzip2Program } from './programs.js'
@@ -40,7 +40,14 @@ export async function decodeBzip2(
   const stderr: Buffer[] = []
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes))
   let sinkFailure: unknown
-  const feeding = pipeline(compressedBytes(file, phase, context), child.stdin).catch(() => undefined)
+  let readFailure: unknown
+  const feeding = pipeline(compressedBytes(file, phase, context), child.stdin).catch((error) => {
+    // A decoder that gives up closes its input, and then its own words count. A file that can't be read is another
+    // matter: the decoder would call it cut off, or, at the border between two streams, complete.
+    if (!(error instanceof OemBakeError)) return
+    readFailure = error
+    child.kill('SIGKILL')
+  })
   try {
     for await (const bytes of child.stdout) await sink(bytes as Buffer)
   } catch (error) {
@@ -50,6 +57,7 @@ export async function decodeBzip2(
   const [result] = await Promise.all([child, feeding])
   if (context.signal.aborted) throw new CancelledError()
   if (sinkFailure !== undefined) throw sinkFailure
+  if (readFailure !== undefined) throw readFailure
   if (result.exitCode === 0) return
   const said = lastLines(Buffer.concat(stderr).toString('utf8'))
   if (result.exitCode === undefined) {
@@ -71,12 +79,24 @@ export function corrupt(name: string, words: string): ImageError {
   })
 }
 
-/** The file's bytes in order, counted. */
+/**
+ * The file's bytes in order, counted.
+ *
+ * @throws ERR_IO when they can't be read, or end before the size that the file had
+ */
 export async function* compressedBytes(file: Bzip2File, phase: Phase, context: RunContext): AsyncGenerator<Buffer> {
   let doneBytes = 0
-  for await (const bytes of file.handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 18 })) {
-    yield bytes as Buffer
-    doneBytes += (bytes as Buffer).length
-    context.report({ kind: 'progress', phase, doneBytes, totalBytes: file.sizeBytes })
+  try {
+    for await (const bytes of file.handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 18 })) {
+      yield bytes as Buffer
+      doneBytes += (bytes as Buffer).length
+      context.report({ kind: 'progress', phase, doneBytes, totalBytes: file.sizeBytes })
+    }
+  } catch (error) {
+    throw fileError(error, `read ${file.name} at byte ${doneBytes}`)
   }
+  if (doneBytes >= file.sizeBytes) return
+  throw new MachineError('ERR_IO', `${file.name} ends at byte ${doneBytes}, expected ${file.sizeBytes} bytes`, {
+    hint: 'the file became shorter while it was read; make sure that nothing else writes it',
+  })
 }
