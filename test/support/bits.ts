@@ -8,7 +8,7 @@ export class BitWriter {
 
   /** The low `width` bits of a value. */
   put(value: number | bigint, width: number): this {
-    this.#bits += (BigInt(value) & ((1n << BigInt(width)) - 1n)).toString(2).padStart(width, '0')
+    if (width > 0) this.#bits += (BigInt(value) & ((1n << BigInt(width)) - 1n)).toString(2).padStart(width, '0')
     return this
   }
 
