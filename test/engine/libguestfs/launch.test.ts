@@ -23,7 +23,7 @@ function newMemory(): AccelerationMemory {
 }
 
 async function expectNothingLeft(sinceMs: number): Promise<void> {
-  // No waiting: the promise that a session has ended includes this.
+  // No waiting for processes: the promise that a session has ended includes them.
   await untilNothingIsLeft(directory, sinceMs, 0)
   expect(readdirSync(directory).filter((name) => name.startsWith('guestfish-'))).toEqual([])
 }
