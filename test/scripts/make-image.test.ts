@@ -4,7 +4,6 @@
  * Nothing here goes through dist/: fixtures must be able to contradict the code that they test.
  */
 import { execFile } from 'node:child_process'
-import { createReadStream } from 'node:fs'
 import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,15 +98,14 @@ async function bytesAt(path: string, offset: number, length: number): Promise<Bu
 }
 
 async function isZero(path: string, offset: number, length: number): Promise<boolean> {
-  const zeros = Buffer.alloc(1024 * 1024)
-  for await (const piece of createReadStream(path, {
-    start: offset,
-    end: offset + length - 1,
-    highWaterMark: zeros.length,
-  })) {
-    if (!piece.equals(zeros.subarray(0, piece.length))) return false
-  }
-  return true
+  // Exit code 1: they differ. Anything else is no answer.
+  return await run('cmp', ['-s', '-n', String(length), '-i', `${offset}:0`, path, '/dev/zero']).then(
+    () => true,
+    (error: { readonly code?: unknown }) => {
+      if (error.code !== 1) throw error
+      return false
+    },
+  )
 }
 
 async function sha256(path: string): Promise<string> {
@@ -358,12 +356,12 @@ const PROOFS: Readonly<Record<FactId, () => Promise<void>>> = {
     for (const name of ['cl-generic', 'fl-btrfs-usr', 'fl-layout-b'] as const) {
       const { usr, dataBlocks, rootHash } = await verityOf(name)
       await verifyTree(usr, dataBlocks, rootHash)
+      if (name !== 'cl-generic') continue
       // A tree that accepts anything would prove nothing.
       const file = await open(usr, 'r+')
       await file.write(Buffer.of(0x5a), 0, 1, 4096 * 1000)
       await file.close()
       await expect(verifyTree(usr, dataBlocks, rootHash)).rejects.toThrow()
-      await rm(usr)
     }
   },
   'root-hash': async () => {
