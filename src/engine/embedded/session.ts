@@ -65,11 +65,6 @@ export class Session {
     signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** Nothing has gone wrong that would make the filesystem's state unknown. */
-  get isHealthy(): boolean {
-    return this.#failure === undefined
-  }
-
   /** @param contents of the edits, by their index */
   async perform(operation: Operation, contents: readonly FileContent[] = []): Promise<Answer> {
     const before = this.#last
