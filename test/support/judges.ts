@@ -18,6 +18,12 @@ export const JUDGES = [
   'mkfs.btrfs',
   'btrfs',
   'mkfs.vfat',
+  'fsck.vfat',
+  'mcopy',
+  'mmd',
+  'sfdisk',
+  'blkid',
+  'veritysetup',
   'setpriv',
 ] as const
 
