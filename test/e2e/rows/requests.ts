@@ -1,0 +1,295 @@
+/** Flags, templates, variables and configs that can't be meant, and content that the image can't take. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS, TALK_OPTIONS } from '#src/cli/options.js'
+import { noise } from '../../support/random.js'
+import { image, type Place, RACKSPACE, type Row } from './row.js'
+
+const usage = { exitCode: 2, code: 'ERR_USAGE' } as const
+/** Adds words to a command line that would be fine without them. */
+const typing =
+  (...words: readonly string[]) =>
+  (place: Place) => ({ args: [image(place), ...words] })
+const baking = (...words: readonly string[]) => typing(...RACKSPACE, ...words)
+
+/** Lays a file beside the image and names it in a flag. */
+const withFile = (name: string, content: string, words: (path: string) => readonly string[]) => (place: Place) => {
+  writeFileSync(join(place, name), content)
+  return { args: [image(place), ...words(join(place, name))] }
+}
+
+const TEMPLATE = `name: acme
+title: Acme Cloud
+description: Needs to be told its region.
+oem_id: ec2
+variables:
+  region: {type: string, pattern: '[a-z]+', description: where the machine runs}
+files:
+  - {path: /region.yml, source: region.yml, format: yaml}
+`
+
+/** A template of one's own with a variable that has no default. */
+const acme =
+  (manifest: string, ...words: readonly string[]) =>
+  (place: Place) => {
+    const directory = join(place, 'acme')
+    mkdirSync(directory)
+    writeFileSync(join(directory, 'template.yml'), manifest)
+    writeFileSync(join(directory, 'region.yml'), 'region: $' + '{{region}}\n')
+    return { args: [image(place), '--template', directory, ...words] }
+  }
+
+/** Two neighbouring letters the wrong way round. */
+function misspelt(name: string): string {
+  const at = name.length === 3 ? 1 : 2
+  return name.slice(0, at) + name.charAt(at + 1) + name.charAt(at) + name.slice(at + 2)
+}
+
+const FLAGS = Object.keys({ ...CONTENT_OPTIONS, ...OUTPUT_OPTIONS, ...IMAGE_OPTIONS, ...TALK_OPTIONS })
+
+const TYPOS: readonly Row[] = [
+  ...FLAGS.map((name) => ({
+    title: `--${misspelt(name)} for --${name}`,
+    make: baking(`--${misspelt(name)}`),
+    says: [`unknown flag --${misspelt(name)}`],
+    hint: [`did you mean --${name}?`],
+    ...usage,
+  })),
+  ...['bake', 'plan', 'inspect'].map((verb) => ({
+    title: `${misspelt(verb)} for ${verb}`,
+    make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
+    says: [`unknown command ${misspelt(verb)}`],
+    hint: [`did you mean oem-bake ${verb}?`],
+    ...usage,
+  })),
+]
+
+export const REQUEST_ROWS: readonly Row[] = [
+  ...TYPOS,
+  {
+    title: 'a short flag that nobody knows',
+    make: baking('-x'),
+    says: ['unknown flag -x'],
+    hint: ['--help'],
+    ...usage,
+  },
+  { title: 'no image', make: () => ({ args: [...RACKSPACE] }), says: ['no image'], hint: ['oem-bake IMAGE'], ...usage },
+  {
+    title: 'two images',
+    make: baking('other.bin'),
+    says: ['one word too many', 'other.bin'],
+    hint: ['one image'],
+    ...usage,
+  },
+  {
+    title: 'nothing to bake',
+    make: typing(),
+    says: ['no template', 'no cloud-config'],
+    hint: ['--template rackspace'],
+    ...usage,
+  },
+  {
+    title: '--set without a value',
+    make: baking('--set'),
+    says: ['Not enough arguments', 'set'],
+    hint: ['--help'],
+    ...usage,
+  },
+  {
+    title: '--set without an equals sign',
+    make: baking('--set', 'home_url'),
+    says: ['--set home_url', 'NAME=VALUE'],
+    hint: ['--set home_url=VALUE'],
+    ...usage,
+  },
+  {
+    title: '--template without a name',
+    make: typing('--template'),
+    says: ['Not enough arguments', 'template'],
+    hint: ['--help'],
+    ...usage,
+  },
+  {
+    title: 'a choice that there is not',
+    make: baking('--existing', 'overwrite'),
+    says: ['existing', 'overwrite', 'merge'],
+    hint: ['--help'],
+    ...usage,
+  },
+  {
+    title: '--file without a destination',
+    make: baking('--file', './agent'),
+    says: ['--file ./agent', 'SRC:DEST[:MODE]'],
+    hint: ['--file ./nova-agent:/bin/nova-agent:0755'],
+    ...usage,
+  },
+  {
+    title: '--file with a relative destination',
+    make: baking('--file', './agent:bin/agent'),
+    says: ['--file ./agent:bin/agent', 'absolute DEST'],
+    hint: ['--file ./nova-agent:/bin/nova-agent:0755'],
+    ...usage,
+  },
+  {
+    title: '--file with a mode that is not octal',
+    make: baking('--file', './agent:/bin/agent:0789'),
+    says: ['0789', 'octal MODE'],
+    hint: ['--file ./nova-agent:/bin/nova-agent:0755'],
+    ...usage,
+  },
+  {
+    title: '--file from nowhere',
+    make: baking('--file', '/nonexistent/agent:/bin/agent'),
+    exitCode: 2,
+    code: 'ERR_INPUT_FILE',
+    says: ['--file /nonexistent/agent', 'does not exist'],
+    hint: ['check the path'],
+  },
+  {
+    title: '--file to where the OEM partition gets mounted',
+    make: withFile('agent', '#!/bin/sh\n', (path) => ['--file', `${path}:/usr/share/oem/bin/agent`]),
+    exitCode: 2,
+    code: 'ERR_OEM_PATH_INVALID',
+    says: ['/usr/share/oem/bin/agent'],
+    hint: ['write /bin/agent'],
+  },
+  {
+    title: '--release in a form of its own',
+    make: baking('--release', '2512.3.0'),
+    says: ['"2512.3.0"'],
+    hint: ['--release container-linux:2512.3.0'],
+    ...usage,
+  },
+  {
+    title: 'a template that there is not',
+    make: typing('--template', 'rackspcae'),
+    exitCode: 2,
+    code: 'ERR_TEMPLATE_UNKNOWN',
+    says: ['"rackspcae"'],
+    hint: ['did you mean rackspace?'],
+  },
+  {
+    title: 'a template that is like no other',
+    make: typing('--template', 'x'),
+    exitCode: 2,
+    code: 'ERR_TEMPLATE_UNKNOWN',
+    says: ['"x"'],
+    hint: ['ec2, openstack, rackspace'],
+  },
+  {
+    title: 'a template whose manifest is broken',
+    make: acme(TEMPLATE.replace('files:', 'flies:')),
+    exitCode: 2,
+    code: 'ERR_TEMPLATE_INVALID',
+    says: ['template.yml', 'flies'],
+    hint: ['files'],
+  },
+  {
+    title: 'a variable that is missing',
+    make: acme(TEMPLATE),
+    exitCode: 2,
+    code: 'ERR_VARIABLE_MISSING',
+    says: ['acme', 'region', 'where the machine runs'],
+    hint: ['--set region='],
+  },
+  {
+    title: 'a variable that there is not',
+    make: acme(TEMPLATE, '--set', 'regoin=eu'),
+    exitCode: 2,
+    code: 'ERR_VARIABLE_UNKNOWN',
+    says: ['acme', '"regoin"'],
+    hint: ['did you mean region?'],
+  },
+  {
+    title: 'a variable with a value that does not fit',
+    make: acme(TEMPLATE, '--set', 'region=EU 1'),
+    exitCode: 2,
+    code: 'ERR_VARIABLE_INVALID',
+    says: ['region', '"EU 1"', '[a-z]+'],
+    hint: ['where the machine runs'],
+  },
+  {
+    title: 'a variable that would add a line',
+    make: acme(TEMPLATE, '--set', 'region=eu\nruncmd: [reboot]'),
+    exitCode: 2,
+    code: 'ERR_VARIABLE_INVALID',
+    says: ['region', 'line feed'],
+    hint: ['one line'],
+  },
+  {
+    title: 'a cloud-config that is no YAML',
+    make: withFile('user.yml', '#cloud-config\nusers:\n  - name: core\n groups: [wheel\n', (path) => [
+      '--cloud-config',
+      path,
+    ]),
+    exitCode: 2,
+    code: 'ERR_YAML_SYNTAX',
+    says: ['user.yml, line 4, column'],
+    hint: ['line 4', 'user.yml'],
+  },
+  {
+    title: 'a cloud-config without its first line',
+    make: withFile('user.yml', 'users: []\n', (path) => ['--cloud-config', path]),
+    exitCode: 2,
+    code: 'ERR_CLOUD_CONFIG_INVALID',
+    says: ['user.yml'],
+    hint: ['#cloud-config'],
+  },
+  {
+    title: 'an Ignition config that is no JSON',
+    make: withFile('user.ign', '{\n  "ignition": {"version": "2.2.0"},\n  "systemd": {,}\n}\n', (path) => [
+      '--ignition',
+      path,
+    ]),
+    exitCode: 2,
+    code: 'ERR_IGNITION_INVALID',
+    says: ['user.ign', 'line 3, column 15'],
+    hint: ['line 3', 'user.ign'],
+  },
+  {
+    title: "an Ignition config of a version that the image's Ignition refuses",
+    make: withFile('user.ign', '{"ignition": {"version": "3.4.0"}}\n', (path) => ['--ignition', path]),
+    exitCode: 2,
+    code: 'ERR_IGNITION_INVALID',
+    says: ['user.ign', '3.4.0', '2512.3.0'],
+    hint: ['write the config for version 2'],
+  },
+  {
+    title: 'an OEM id that the release does not know',
+    make: typing('--oem-id', 'rackspcae'),
+    exitCode: 2,
+    code: 'ERR_OEM_ID_UNKNOWN',
+    says: ['rackspcae', '2512.3.0', 'never boot'],
+    hint: ['did you mean rackspace?', 'digitalocean', '--oem-id-unchecked'],
+  },
+  {
+    title: 'an OEM id that is no word',
+    make: typing('--oem-id', 'rack space'),
+    exitCode: 2,
+    code: 'ERR_OEM_ID_INVALID',
+    says: ['rack space'],
+    hint: ['letters'],
+  },
+  {
+    title: 'files on the OEM partition that nobody knows',
+    make: (place) => ({
+      args: [image(place, { oemFiles: { '/agent/run.sh': '#!/bin/sh\n', '/notes.txt': 'mine\n' } }), ...RACKSPACE],
+    }),
+    exitCode: 8,
+    code: 'ERR_OEM_UNKNOWN_FILES',
+    says: ['/agent/run.sh', '/notes.txt'],
+    hint: ['--existing merge', '--existing replace', '--remove PATH'],
+  },
+  {
+    title: 'a file that the OEM partition has no room for',
+    make: (place) => {
+      writeFileSync(join(place, 'agent'), noise(6 << 20))
+      const path = image(place, { oemFiles: { '/filler': noise(8 << 20) } })
+      return { args: [path, ...RACKSPACE, '--existing', 'merge', '--file', `${join(place, 'agent')}:/agent`] }
+    },
+    exitCode: 8,
+    code: 'ERR_OEM_FULL',
+    says: ['the new files need 6', 'free'],
+    hint: ['--remove', '--existing replace'],
+  },
+]
