@@ -60,23 +60,6 @@ export async function withLibguestfs<T>(
   })
 }
 
-/** Opens partitions to look at; see {@link withLibguestfs}. */
-export async function withLibguestfsReaders<T>(
-  volumes: readonly [ReadOnlyVolume, ...ReadOnlyVolume[]],
-  context: EngineContext,
-  use: (mounted: readonly FilesystemReader[]) => Promise<T>,
-  options: LaunchOptions = {},
-): Promise<T> {
-  return withCopies(volumes, context, (directory, paths) =>
-    withGuestfish(
-      paths.map((path) => drive(path, true)),
-      { ...context, workDirectory: directory },
-      async (session) => use(await mountReaders(session, volumes, 0)),
-      options,
-    ),
-  )
-}
-
 function drive(path: string, readOnly: boolean) {
   return { path, readOnly }
 }

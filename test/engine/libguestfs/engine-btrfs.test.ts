@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OemEntry, OemSpace } from '#src/engine/engine.js'
-import { withLibguestfs, withLibguestfsReaders } from '#src/engine/libguestfs/engine.js'
+import { withLibguestfs } from '#src/engine/libguestfs/engine.js'
 import type { Overlay } from '#src/overlay.js'
 import { makeBtrfs as makeFlatcarBtrfs } from '../../../scripts/make-image/btrfs.js'
 import { file } from '../../../scripts/make-image/tree.js'
@@ -132,13 +132,5 @@ describe('a btrfs partition that is not edited', () => {
     expect(await changedPages(edit.device)).toBe(0)
     await untilNothingIsLeft(workDirectory, sinceMs, 0)
     expect(readdirSync(workDirectory)).toEqual([])
-  })
-})
-
-describe('a partition to look at only', () => {
-  it('is read without any volume to edit', async () => {
-    const { context } = engineContext(workDirectory)
-    const names = await withLibguestfsReaders([await openImage(image)], context, async ([oem]) => oem?.list())
-    expect(names?.map(({ path }) => path)).toEqual(['/grub.cfg', '/sysext', '/sysext/oem-test.raw'])
   })
 })
