@@ -69,6 +69,7 @@ export async function readGpt(disk: ByteDevice): Promise<Gpt> {
   const backup = parseGptHeader(await readSectors(disk, primary.alternateLba, 1), primary.alternateLba, 'backup')
   const backupTable = await readTable(disk, backup, 'backup', lastLba)
   assertCopiesAgree(primary, backup, table.equals(backupTable))
+  assertTablesApart(primary, backup)
   return {
     diskGuid: primary.diskGuid,
     entryCount: primary.entryCount,
@@ -83,7 +84,7 @@ async function readSectors(disk: ByteDevice, first: Lba, count: number): Promise
 
 async function readTable(disk: ByteDevice, header: GptHeader, role: HeaderRole, lastLba: number): Promise<Buffer> {
   const bytes = header.entryCount * header.entryBytes
-  const sectors = Math.ceil(bytes / SECTOR_BYTES)
+  const sectors = tableSectors(header)
   if (header.entriesLba < 2 || header.entriesLba + sectors - 1 > lastLba) {
     throw new ImageError(
       'ERR_GPT_HEADER_INVALID',
@@ -106,6 +107,28 @@ async function readTable(disk: ByteDevice, header: GptHeader, role: HeaderRole, 
   return table
 }
 
+function tableSectors({ entryCount, entryBytes }: GptHeader): number {
+  return Math.ceil((entryCount * entryBytes) / SECTOR_BYTES)
+}
+
+/** No header and no table lies in the usable sectors: a partition could else hold, and an edit change, what describes it. */
+function assertTablesApart(primary: GptHeader, backup: GptHeader): void {
+  const { firstUsableLba, lastUsableLba } = primary
+  for (const [role, header] of [['primary', primary] as const, ['backup', backup] as const]) {
+    for (const [what, first, count] of [
+      ['header', header.myLba, 1] as const,
+      ['entries', header.entriesLba, tableSectors(header)] as const,
+    ]) {
+      if (first > lastUsableLba || first + count <= firstUsableLba) continue
+      throw new ImageError(
+        'ERR_GPT_HEADER_INVALID',
+        `the usable sectors ${firstUsableLba} to ${lastUsableLba} overlap the ${role} GPT ${what} at sector ${first}`,
+        { hint: DAMAGED, details: { role, sector: first } },
+      )
+    }
+  }
+}
+
 function assertCopiesAgree(primary: GptHeader, backup: GptHeader, tablesEqual: boolean): void {
   const differs = (what: string): ImageError =>
     new ImageError('ERR_GPT_BACKUP_DIFFERS', `the backup GPT disagrees with the primary: ${what}`, {
@@ -117,6 +140,11 @@ function assertCopiesAgree(primary: GptHeader, backup: GptHeader, tablesEqual: b
   if (backup.firstUsableLba !== primary.firstUsableLba || backup.lastUsableLba !== primary.lastUsableLba) {
     throw differs(
       `usable sectors ${backup.firstUsableLba} to ${backup.lastUsableLba}, expected ${primary.firstUsableLba} to ${primary.lastUsableLba}`,
+    )
+  }
+  if (backup.entryCount !== primary.entryCount || backup.entryBytes !== primary.entryBytes) {
+    throw differs(
+      `${backup.entryCount} entries of ${backup.entryBytes} bytes, expected ${primary.entryCount} of ${primary.entryBytes}`,
     )
   }
   if (!tablesEqual) throw differs('the partition entries are not the same')

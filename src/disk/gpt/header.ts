@@ -28,7 +28,7 @@ const SIGNATURE = 'EFI PART'
 const REVISION_1_0 = 0x00010000
 const HEADER_BYTES_MIN = 92
 const ENTRY_BYTES_MIN = 128
-/** Four times what any image has; bounds what a hostile header makes us read to 128 KiB. */
+/** Four times and 32 times what any image has; bound what a hostile header makes us read to 2 MiB. */
 const ENTRY_COUNT_MAX = 512
 const ENTRY_BYTES_MAX = 4096
 
