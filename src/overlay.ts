@@ -6,6 +6,7 @@
  * change. An OEM bake touches a few MiB; the OEM partition bounds it from above.
  */
 import { assertInside, type ByteDevice, type WritableByteDevice } from './byte-device.js'
+import { fill } from './in-order.js'
 import { type ByteLength, type Extent, extent, extentEnd } from './units.js'
 
 /** Page size: the block size of every filesystem that is met on an OEM partition. */
@@ -24,18 +25,14 @@ export class Overlay implements WritableByteDevice {
   async read(offset: number, length: number): Promise<Buffer> {
     assertInside(this, offset, length)
     const bytes = await this.#below.read(offset, length)
-    if (this.#pages.size === 0) return bytes
-    const first = Math.floor(offset / PAGE_BYTES)
-    const last = Math.floor((offset + length - 1) / PAGE_BYTES)
-    for (let page = first; page <= last; page++) {
-      const kept = this.#pages.get(page)
-      if (kept === undefined) continue
-      const pageOffset = page * PAGE_BYTES
-      const from = Math.max(offset, pageOffset)
-      const to = Math.min(offset + length, pageOffset + kept.length)
-      kept.copy(bytes, from - offset, from - pageOffset, to - pageOffset)
-    }
+    this.#coverWithPages(offset, bytes)
     return bytes
+  }
+
+  async readInto(offset: number, target: Buffer): Promise<void> {
+    assertInside(this, offset, target.length)
+    await fill(this.#below, offset, target)
+    this.#coverWithPages(offset, target)
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
@@ -68,6 +65,21 @@ export class Overlay implements WritableByteDevice {
       }
     }
     return changed
+  }
+
+  /** Puts what was written over bytes that came from below. */
+  #coverWithPages(offset: number, bytes: Buffer): void {
+    if (this.#pages.size === 0) return
+    const first = Math.floor(offset / PAGE_BYTES)
+    const last = Math.floor((offset + bytes.length - 1) / PAGE_BYTES)
+    for (let page = first; page <= last; page++) {
+      const kept = this.#pages.get(page)
+      if (kept === undefined) continue
+      const pageOffset = page * PAGE_BYTES
+      const from = Math.max(offset, pageOffset)
+      const to = Math.min(offset + bytes.length, pageOffset + kept.length)
+      kept.copy(bytes, from - offset, from - pageOffset, to - pageOffset)
+    }
   }
 
   async #page(page: number): Promise<Buffer> {

@@ -5,8 +5,9 @@
  */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { type ByteDevice, FileDevice, readInOrder } from '../byte-device.js'
+import { type ByteDevice, FileDevice } from '../byte-device.js'
 import { fileError, PostCheckError, throwIfCancelled } from '../errors.js'
+import { InOrderComparison, readInOrder } from '../in-order.js'
 import type { RunContext } from '../progress.js'
 import type { Workspace } from '../temp.js'
 import type { VerifiedImage } from '../trust/verify.js'
@@ -45,11 +46,10 @@ async function comparePlain(edited: ByteDevice, target: string, context: RunCont
     }
     const written = new FileDevice(handle, size, target)
     const hash = createHash('sha256')
-    const expected = readInOrder(edited)
+    const comparison = new InOrderComparison(edited)
     for await (const { offset, bytes } of readInOrder(written)) {
       throwIfCancelled(context.signal)
-      const wanted = await expected.next()
-      if (wanted.done === true || !bytes.equals(wanted.value.bytes)) {
+      if (!(await comparison.matches(bytes))) {
         throw new PostCheckError(
           'ERR_CHECK_OUTPUT',
           `the written image differs from what was meant near byte ${offset}`,
@@ -60,7 +60,9 @@ async function comparePlain(edited: ByteDevice, target: string, context: RunCont
       context.report({ kind: 'progress', phase: 'check', doneBytes: offset + bytes.length, totalBytes: size })
     }
     return hash.digest('hex')
+  } catch (error) {
+    throw fileError(error, `read back ${target}`)
   } finally {
-    await handle.close()
+    await handle.close().catch(() => undefined)
   }
 }

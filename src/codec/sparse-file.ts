@@ -6,64 +6,78 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
-import { type ByteDevice, PIECE_BYTES, readInOrder, writeWhole } from '../byte-device.js'
+import { type ByteDevice, writeWhole } from '../byte-device.js'
 import { fileError, throwIfCancelled } from '../errors.js'
+import { PIECE_BYTES, readInOrder } from '../in-order.js'
 import type { Phase, RunContext } from '../progress.js'
 
 /** Granularity of holes: the block size of the filesystems that files live on. */
 const HOLE_BYTES = 4096
-const ZEROS = Buffer.alloc(HOLE_BYTES)
+const ZEROS = Buffer.alloc(PIECE_BYTES)
 
 /** Appends to a new file, leaving holes where the data is zero. */
 export class SparseWriter {
   readonly #handle: FileHandle
   readonly #name: string
-  /** Bytes that have come in, which is where the next one goes. */
-  #position = 0
-  /** Start of a piece that is not yet a whole multiple of the hole size. */
-  #pending: Buffer[] = []
-  #pendingBytes = 0
+  /** File offset of the first byte in `#buffer`. */
+  #written = 0
+  /** Small pieces are gathered here, so that a page of zeros is one whatever the cuts; one buffer for the whole file. */
+  readonly #buffer = Buffer.allocUnsafeSlow(PIECE_BYTES)
+  #buffered = 0
 
   constructor(handle: FileHandle, name: string) {
     this.#handle = handle
     this.#name = name
   }
 
+  /** Bytes that have come in, which is where the next one goes. */
   get position(): number {
-    return this.#position + this.#pendingBytes
+    return this.#written + this.#buffered
   }
 
+  /** The bytes may be overwritten once this has ended. */
   async append(bytes: Buffer): Promise<void> {
-    this.#pending.push(bytes)
-    this.#pendingBytes += bytes.length
-    if (this.#pendingBytes >= PIECE_BYTES) await this.#flush(this.#pendingBytes - (this.#pendingBytes % HOLE_BYTES))
+    for (let done = 0; done < bytes.length; ) {
+      if (this.#buffered === 0 && bytes.length - done >= PIECE_BYTES) {
+        await this.#write(bytes.subarray(done, done + PIECE_BYTES))
+        done += PIECE_BYTES
+        continue
+      }
+      const count = bytes.copy(this.#buffer, this.#buffered, done, done + PIECE_BYTES - this.#buffered)
+      this.#buffered += count
+      done += count
+      if (this.#buffered === PIECE_BYTES) await this.#flush()
+    }
   }
 
   /** Writes what is left and gives the file its length. */
   async finish(): Promise<number> {
-    await this.#flush(this.#pendingBytes)
-    await this.#handle.truncate(this.#position).catch((error) => {
+    await this.#flush()
+    await this.#handle.truncate(this.#written).catch((error) => {
       throw fileError(error, `write ${this.#name}`)
     })
-    return this.#position
+    return this.#written
   }
 
-  async #flush(count: number): Promise<void> {
-    const joined =
-      this.#pending.length === 1 && this.#pending[0] !== undefined ? this.#pending[0] : Buffer.concat(this.#pending)
-    await writeSparse(this.#handle, this.#position, joined.subarray(0, count), this.#name)
-    this.#position += count
-    const rest = joined.subarray(count)
-    this.#pending = rest.length > 0 ? [rest] : []
-    this.#pendingBytes = rest.length
+  async #flush(): Promise<void> {
+    const bytes = this.#buffer.subarray(0, this.#buffered)
+    this.#buffered = 0
+    await this.#write(bytes)
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    await writeSparse(this.#handle, this.#written, bytes, this.#name)
+    this.#written += bytes.length
   }
 }
 
 /** Writes the pages of `bytes` that hold anything, joined into as few writes as possible. */
 async function writeSparse(handle: FileHandle, offset: number, bytes: Buffer, name: string): Promise<void> {
+  // Most of an image is zeros, and most of its pieces nothing else.
+  if (isZero(bytes, 0, bytes.length)) return
   let runStart = -1
   for (let at = 0; at < bytes.length; at += HOLE_BYTES) {
-    const zero = isZero(bytes.subarray(at, at + HOLE_BYTES))
+    const zero = isZero(bytes, at, Math.min(at + HOLE_BYTES, bytes.length))
     if (!zero && runStart === -1) runStart = at
     if (zero && runStart !== -1) {
       await writeWhole(handle, offset + runStart, bytes.subarray(runStart, at), name)
@@ -73,8 +87,8 @@ async function writeSparse(handle: FileHandle, offset: number, bytes: Buffer, na
   if (runStart !== -1) await writeWhole(handle, offset + runStart, bytes.subarray(runStart), name)
 }
 
-function isZero(page: Buffer): boolean {
-  return page.length === HOLE_BYTES ? page.equals(ZEROS) : page.equals(ZEROS.subarray(0, page.length))
+function isZero(bytes: Buffer, start: number, end: number): boolean {
+  return bytes.compare(ZEROS, 0, end - start, start, end) === 0
 }
 
 /**
@@ -100,9 +114,9 @@ export async function copyToSparseFile(
     }
     await writer.finish()
     await handle.sync()
-  } catch (error) {
-    throw fileError(error, `write ${target}`)
-  } finally {
     await handle.close()
+  } catch (error) {
+    await handle.close().catch(() => undefined)
+    throw fileError(error, `write ${target}`)
   }
 }

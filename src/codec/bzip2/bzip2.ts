@@ -6,6 +6,7 @@ import { open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type ByteDevice, FileDevice } from '../../byte-device.js'
 import { fileError, MachineError, OemBakeError, PostCheckError } from '../../errors.js'
+import { InOrderComparison } from '../../in-order.js'
 import type { RunContext } from '../../progress.js'
 import type { Workspace } from '../../temp.js'
 import type { VerifiedImage } from '../../trust/verify.js'
@@ -79,7 +80,9 @@ async function assertRoom(
   intent: 'look' | 'bake',
 ): Promise<void> {
   const needed = layout.denseBytes + (intent === 'bake' ? compressedBytes : 0)
-  const { bavail, bsize } = await statfs(directory)
+  const { bavail, bsize } = await statfs(directory).catch((error) => {
+    throw fileError(error, `look at the space in ${dirname(directory)}`)
+  })
   const free = bavail * bsize
   if (free >= needed) return
   throw new MachineError(
@@ -103,11 +106,9 @@ async function compareDecoded(
   })
   try {
     const { size } = await handle.stat()
-    let position = 0
+    const comparison = new InOrderComparison(edited)
     const sink = async (bytes: Buffer): Promise<void> => {
-      const expected = position + bytes.length <= edited.size ? await edited.read(position, bytes.length) : undefined
-      if (expected === undefined || !bytes.equals(expected)) throw differs(`near decoded byte ${position}`)
-      position += bytes.length
+      if (!(await comparison.matches(bytes))) throw differs(`near decoded byte ${comparison.position}`)
     }
     try {
       await decodeBzip2({ handle, sizeBytes: size, name: 'the written image' }, program, sink, 'check', context)
@@ -115,13 +116,15 @@ async function compareDecoded(
       if (error instanceof OemBakeError && error.code === 'ERR_BZIP2_CORRUPT') throw differs(error.message, error)
       throw error
     }
-    if (position !== edited.size) throw differs(`in length: ${position} bytes, expected ${edited.size}`)
+    if (!comparison.complete) throw differs(`in length: ${comparison.position} bytes, expected ${edited.size}`)
     const hash = createHash('sha256')
     for await (const bytes of handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 }))
       hash.update(bytes as Buffer)
     return hash.digest('hex')
+  } catch (error) {
+    throw fileError(error, `read back ${target}`)
   } finally {
-    await handle.close()
+    await handle.close().catch(() => undefined)
   }
 }
 
