@@ -82,6 +82,12 @@ export class Overlay implements WritableByteDevice {
     }
   }
 
+  /** Whether any byte of a range is another than in the device below. */
+  async differs(range: Extent): Promise<boolean> {
+    const below = await this.#below.read(range.offset, range.length)
+    return !below.equals(await this.read(range.offset, range.length))
+  }
+
   async #page(page: number): Promise<Buffer> {
     const kept = this.#pages.get(page)
     if (kept !== undefined) return kept
