@@ -1,17 +1,25 @@
-/** Files compressed by the real programs. */
+/** Files compressed and decompressed by the real programs. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 
 /** As the vendors do it. @returns the path of the compressed file, beside the other */
 export function compressFile(path: string): string {
-  const compressed = `${path}.bz2`
-  const from = openSync(path, 'r')
-  const to = openSync(compressed, 'wx')
+  return through(['lbzip2', '-zc', '-9'], path, `${path}.bz2`)
+}
+
+/** With bzip2 itself, which complains about everything. @returns the path of the decoded file, beside the other */
+export function decompressFile(path: string): string {
+  return through(['bzip2', '-dc'], path, `${path}.decoded`)
+}
+
+function through([program, ...args]: readonly [string, ...string[]], source: string, target: string): string {
+  const from = openSync(source, 'r')
+  const to = openSync(target, 'wx')
   try {
-    execFileSync('lbzip2', ['-zc', '-9'], { stdio: [from, to, 'inherit'] })
+    execFileSync(program, args, { stdio: [from, to, 'inherit'] })
   } finally {
     closeSync(from)
     closeSync(to)
   }
-  return compressed
+  return target
 }
