@@ -116,7 +116,7 @@ async function launchOnce(
   context.report({
     kind: 'phase',
     phase: 'launch',
-    detail: acceleration === 'kvm' ? 'libguestfs appliance' : 'libguestfs appliance, without KVM',
+    detail: acceleration === 'kvm' ? 'with KVM' : 'without KVM',
   })
   const temporaryDirectory = await mkdtemp(join(context.workDirectory, 'guestfish-')).catch((error) => {
     throw fileError(error, `make a directory in ${context.workDirectory}`)
