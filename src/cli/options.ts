@@ -68,7 +68,7 @@ export const IMAGE_OPTIONS = {
     type: 'string',
     requiresArg: true,
     group: IMAGE,
-    describe: 'As container-linux:2512.3.0, if the image does not tell',
+    describe: 'As container-linux:2512.3.0, if not in the image',
   },
   'tmp-dir': { type: 'string', requiresArg: true, group: IMAGE, describe: 'Directory for temporary files' },
 } satisfies Record<string, Options>
