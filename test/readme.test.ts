@@ -1,0 +1,129 @@
+/** The README says what the program does: its codes, its exit codes and its flags are compared with the sources and with --help. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { CHECKOUT, runCli } from './support/command-line.js'
+
+const read = (path: string): string => readFileSync(join(CHECKOUT, path), 'utf8')
+const README = read('README.md')
+const ERRORS = read('src/errors.ts')
+
+const CODE = /'(ERR_[A-Z0-9_]+)'/g
+const UNION = /^export type (\w+Code) =((?:\s*\|?\s*'ERR_[A-Z0-9_]+')+)/gm
+const CLASS = /^export class \w+ extends OemBakeError<(?:(\w+Code)|'(ERR_\w+)')> \{\s*readonly exitCode = (\d+)/gm
+
+const codesIn = (text: string): readonly string[] => [...text.matchAll(CODE)].map(([, code]) => code ?? '')
+
+/** Exit code by error code, as src/errors.ts has it: union → class → exit code. */
+function declaredCodes(): ReadonlyMap<string, number> {
+  const unions = new Map([...ERRORS.matchAll(UNION)].map(([, name = '', members = '']) => [name, codesIn(members)]))
+  const exits = new Map<string, number>()
+  for (const [, union, single, exit] of ERRORS.matchAll(CLASS)) {
+    const codes = single === undefined ? (unions.get(union ?? '') ?? []) : [single]
+    for (const code of codes) exits.set(code, Number(exit))
+  }
+  return exits
+}
+
+/** Rows of the table in a section, without head and rule. */
+function tableIn(title: string): readonly (readonly string[])[] {
+  const start = README.indexOf(`\n## ${title}\n`)
+  expect(start, `the README has no section ${title}`).not.toBe(-1)
+  const end = README.indexOf('\n## ', start + 1)
+  const section = README.slice(start, end === -1 ? undefined : end)
+  const rows = section.split('\n').filter((line) => line.startsWith('|'))
+  const cells = (line: string) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+  return rows.slice(2).map(cells)
+}
+
+/** TypeScript files below a directory, with their comments taken out: a code in a doc block is neither thrown nor asserted. */
+function sourcesBelow(directory: string): readonly { readonly path: string; readonly text: string }[] {
+  return readdirSync(join(CHECKOUT, directory), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(directory, name))
+    .map((path) => ({
+      path,
+      text: read(path)
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .replace(/^\s*\/\/.*$/gm, ''),
+    }))
+}
+
+describe('the table of error codes', () => {
+  const codes = declaredCodes()
+
+  it('is read from src/errors.ts without losing one', () => {
+    expect([...codes.keys()].sort()).toEqual([...new Set(codesIn(ERRORS))].sort())
+  })
+
+  it('has exactly the codes that there are, each with the exit code of its class', () => {
+    const rows = tableIn('Error codes')
+    const inReadme = rows.map(([code = '', exit]) => [code.replaceAll('`', ''), Number(exit)])
+    expect(Object.fromEntries(inReadme)).toEqual(Object.fromEntries(codes))
+    expect(inReadme).toHaveLength(codes.size)
+    expect(rows.filter(([, , when]) => when === undefined || when === '')).toEqual([])
+  })
+
+  it('has only codes that are thrown somewhere in src/', () => {
+    const thrown = new Set(
+      sourcesBelow('src').flatMap(({ path, text }) =>
+        codesIn(path === 'src/errors.ts' ? text.replace(/^export type \w+ =(?:\s*\|[^\n]*)+/gm, '') : text),
+      ),
+    )
+    expect([...codes.keys()].filter((code) => !thrown.has(code))).toEqual([])
+  })
+
+  it('has only codes that are asserted somewhere in test/', () => {
+    const asserted = new Set(sourcesBelow('test').flatMap(({ text }) => text.match(/ERR_[A-Z0-9_]+/g) ?? []))
+    expect([...codes.keys()].filter((code) => !asserted.has(code))).toEqual([])
+  })
+})
+
+describe('the table of exit codes', () => {
+  it('has success, both signals and the exit code of every class, and no other', () => {
+    const inReadme = tableIn('Exit codes').flatMap(([exits = '']) => exits.split(',').map(Number))
+    const wanted = new Set([0, 130, 143, ...declaredCodes().values()])
+    expect(inReadme.toSorted((a, b) => a - b)).toEqual([...wanted].sort((a, b) => a - b))
+  })
+
+  it('is what --help sums up', async () => {
+    const { stdout } = await runCli(['--help'])
+    const summary = stdout.slice(stdout.indexOf('Exit codes:')).replace(/\s+/g, ' ')
+    for (const exit of new Set([0, 130, 143, ...declaredCodes().values()]))
+      expect(summary).toMatch(new RegExp(`[ ,]${exit} `))
+  })
+})
+
+describe('--help', () => {
+  it.each(['', 'bake', 'plan', 'inspect'])('of "%s" fits 80 columns', async (verb) => {
+    const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
+    expect(exitCode).toBe(0)
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(stdout).toContain('oem-bake')
+  })
+
+  it('knows every flag that the README names', async () => {
+    const helps = await Promise.all([[], ['plan'], ['inspect']].map((words) => runCli([...words, '--help'])))
+    const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)))
+    const mentioned = flagsOfReadme()
+    expect(mentioned.length).toBeGreaterThan(10)
+    expect(mentioned.filter((flag) => !known.has(flag))).toEqual([])
+  })
+})
+
+function flagsIn(text: string): readonly string[] {
+  return [...text.matchAll(/(?<![\w-])(--[a-z][a-z-]*|-[A-Za-z])(?![\w-])/g)].map(([, flag]) => flag ?? '')
+}
+
+/** Behind the word oem-bake in code, and at the start of a code span; other programs' flags are none of ours. */
+function flagsOfReadme(): readonly string[] {
+  const blocks = README.split('\n').filter((line) => line.startsWith('    '))
+  const spans = [...README.matchAll(/`([^`\n]+)`/g)].map(([, span]) => span ?? '')
+  const commands = [...blocks, ...spans].map((code) => /(?:^|\s)oem-bake (.*)$/.exec(code)?.[1]?.split('#')[0] ?? '')
+  const bare = spans.filter((span) => span.startsWith('-'))
+  return [...new Set([...commands, ...bare].flatMap(flagsIn))]
+}
