@@ -9,10 +9,10 @@ import { type ByteDevice, FileDevice } from '../byte-device.js'
 import { fileError, PostCheckError, throwIfCancelled } from '../errors.js'
 import { InOrderComparison, readInOrder } from '../in-order.js'
 import type { RunContext } from '../progress.js'
+import { copyToSparseFile } from '../sparse-file.js'
 import type { Workspace } from '../temp.js'
 import type { VerifiedImage } from '../trust/verify.js'
 import type { DecodedImage } from './codec.js'
-import { copyToSparseFile } from './sparse-file.js'
 
 export function openPlain(image: VerifiedImage, workspace: Workspace, context: RunContext): DecodedImage {
   let editable: Promise<string> | undefined
@@ -27,11 +27,21 @@ export function openPlain(image: VerifiedImage, workspace: Workspace, context: R
     },
     encode: async (edited, target) => {
       await copyToSparseFile(edited, target, 'encode', context)
+      await sync(target)
       return undefined
     },
     check: (edited, target) => comparePlain(edited, target, context),
     // The file belongs to the opened image.
     [Symbol.asyncDispose]: async () => undefined,
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  try {
+    const handle = await open(path, 'r+')
+    await handle.sync().finally(() => handle.close())
+  } catch (error) {
+    throw fileError(error, `write ${path}`)
   }
 }
 

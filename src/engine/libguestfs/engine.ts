@@ -9,11 +9,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, UnsupportedError } from '../../errors.js'
+import { copyToSparseFile } from '../../sparse-file.js'
 import type { EditableVolume, EngineContext, FilesystemEditor, FilesystemReader, ReadOnlyVolume } from '../engine.js'
 import { locateGuestfish } from './diagnose.js'
 import { VolumeEditor } from './editor.js'
 import { type LaunchOptions, withGuestfish } from './launch.js'
-import { copyPartition, writeBackChanges } from './partition-copy.js'
+import { writeBackChanges } from './partition-copy.js'
 import { type MountedVolume, VolumeReader } from './reader.js'
 import type { GuestfishSession } from './session.js'
 
@@ -79,7 +80,7 @@ async function withCopies<T>(
     context.report({ kind: 'phase', phase: 'read-oem', detail: 'copy for libguestfs' })
     const copy = async (volume: ReadOnlyVolume, index: number): Promise<string> => {
       const path = join(directory, `partition-${index}.img`)
-      await copyPartition(volume.device, path, context)
+      await copyToSparseFile(volume.device, path, 'read-oem', context)
       return path
     }
     const [first, ...others] = volumes

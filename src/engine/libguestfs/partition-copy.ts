@@ -2,48 +2,15 @@
  * A partition as a sparse file that a hypervisor can open, and the way back of what was changed in it.
  *
  * The partition's device may be a window into a decoded stream, with no file of its own, and what an appliance does to
- * a filesystem before it fails must not reach it. So the appliance gets a copy, holes kept, and afterwards the copy is
+ * a filesystem before it fails must not reach it. So the appliance gets a sparse copy, and afterwards the copy is
  * compared with the device: only pages that differ are written, however much of the copy was rewritten in between.
  */
 import { open } from 'node:fs/promises'
-import { type ByteDevice, FileDevice, piecesOf, type WritableByteDevice, writeWhole } from '../../byte-device.js'
+import { FileDevice, piecesOf, type WritableByteDevice } from '../../byte-device.js'
 import { fileError, throwIfCancelled } from '../../errors.js'
+import { PIECE_BYTES } from '../../in-order.js'
 import { PAGE_BYTES } from '../../overlay.js'
-import type { RunContext } from '../../progress.js'
 import { type Extent, extent } from '../../units.js'
-
-/** Read at a time; a whole number of pages. */
-const PIECE_BYTES = 1024 * 1024
-
-const ZERO_PAGE = Buffer.alloc(PAGE_BYTES)
-
-/** Copies a device to a new file. Pages of zeros become holes. */
-export async function copyPartition(device: ByteDevice, path: string, context: RunContext): Promise<void> {
-  const handle = await open(path, 'wx', 0o600).catch((error) => {
-    throw fileError(error, `make ${path}`)
-  })
-  try {
-    await handle.truncate(device.size)
-    for (const piece of piecesOf(extent(0, device.size), PIECE_BYTES)) {
-      throwIfCancelled(context.signal)
-      const bytes = await device.read(piece.offset, piece.length)
-      for (const run of pageRuns(
-        bytes.length,
-        (from, to) => !bytes.subarray(from, to).equals(ZERO_PAGE.subarray(0, to - from)),
-      )) {
-        await writeWhole(handle, piece.offset + run.offset, bytes.subarray(run.offset, run.offset + run.length), path)
-      }
-      context.report({
-        kind: 'progress',
-        phase: 'read-oem',
-        doneBytes: piece.offset + piece.length,
-        totalBytes: device.size,
-      })
-    }
-  } finally {
-    await handle.close()
-  }
-}
 
 /**
  * Writes the copy's differing pages to the device, runs of them at once.

@@ -1,11 +1,11 @@
-import { open, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MemoryDevice } from '#src/byte-device.js'
-import { copyPartition, pageRuns, writeBackChanges } from '#src/engine/libguestfs/partition-copy.js'
+import { pageRuns, writeBackChanges } from '#src/engine/libguestfs/partition-copy.js'
 import { Overlay } from '#src/overlay.js'
-import { rejectsWithCode } from '../../support/errors.js'
+import { copyToSparseFile } from '#src/sparse-file.js'
 import { temporaryDirectory } from '../../support/temp.js'
 import { engineContext } from './context.js'
 
@@ -24,33 +24,11 @@ async function changeFile(path: string, offset: number, bytes: string): Promise<
   await handle.close()
 }
 
-describe('copyPartition', () => {
-  it('leaves holes where the device has pages of zeros', async () => {
-    const bytes = Buffer.alloc(8 * 1024 * 1024)
-    bytes.fill('x', 3 * PAGE, 5 * PAGE)
-    bytes[bytes.length - 1] = 1
-    const path = newPath()
-    await copyPartition(new MemoryDevice(bytes), path, context)
-    const { size, blocks } = await stat(path)
-    expect(size).toBe(bytes.length)
-    expect(blocks * 512).toBeLessThanOrEqual(3 * PAGE)
-  })
-
-  it('stops when it is cancelled', async () => {
-    const cancelled = engineContext(directory)
-    cancelled.cancel()
-    await rejectsWithCode(
-      copyPartition(new MemoryDevice(Buffer.alloc(PAGE)), newPath(), cancelled.context),
-      'ERR_CANCELLED',
-    )
-  })
-})
-
 describe('writeBackChanges', () => {
   it('writes nothing when nothing was changed', async () => {
     const device = new Overlay(new MemoryDevice(Buffer.alloc(10 * PAGE + 100, 'a')))
     const path = newPath()
-    await copyPartition(device, path, context)
+    await copyToSparseFile(device, path, 'read-oem', context)
     expect(await writeBackChanges(path, device, context.signal)).toBe(0)
   })
 
@@ -58,7 +36,7 @@ describe('writeBackChanges', () => {
     const size = 300 * PAGE + 100
     const device = new Overlay(new MemoryDevice(Buffer.alloc(size, 'a')))
     const path = newPath()
-    await copyPartition(device, path, context)
+    await copyToSparseFile(device, path, 'read-oem', context)
     await changeFile(path, 10 * PAGE - 1, 'bb')
     await changeFile(path, 20 * PAGE, 'a')
     await changeFile(path, 256 * PAGE, 'b')

@@ -6,10 +6,10 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
-import { type ByteDevice, writeWhole } from '../byte-device.js'
-import { fileError, throwIfCancelled } from '../errors.js'
-import { PIECE_BYTES, readInOrder } from '../in-order.js'
-import type { Phase, RunContext } from '../progress.js'
+import { type ByteDevice, writeWhole } from './byte-device.js'
+import { fileError, throwIfCancelled } from './errors.js'
+import { PIECE_BYTES, readInOrder } from './in-order.js'
+import type { Phase, RunContext } from './progress.js'
 
 /** Granularity of holes: the block size of the filesystems that files live on. */
 const HOLE_BYTES = 4096
@@ -92,7 +92,7 @@ function isZero(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /**
- * Copies a device to a new sparse file and syncs it.
+ * Copies a device to a new sparse file.
  *
  * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO
  */
@@ -113,7 +113,6 @@ export async function copyToSparseFile(
       context.report({ kind: 'progress', phase, doneBytes: offset + bytes.length, totalBytes: device.size })
     }
     await writer.finish()
-    await handle.sync()
     await handle.close()
   } catch (error) {
     await handle.close().catch(() => undefined)
