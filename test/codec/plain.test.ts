@@ -52,6 +52,15 @@ describe('the codec of plain images', () => {
       expect(await decoded.check(edited, target)).toBe(createHash('sha256').update(EDITED).digest('hex'))
     }))
 
+  it('fails when the disk does not take what was written: the file is synced', () =>
+    withPlain(async (decoded, edited, workspace) => {
+      const { fired, failure } = await withFault({ kind: 'EIO', nth: 1, operations: ['sync'] }, () =>
+        decoded.encode(edited, workspace.path('finished')),
+      )
+      expect(fired).toBe('sync')
+      await rejectsWithCode(Promise.reject(failure), 'ERR_IO')
+    }))
+
   it('makes one copy that may be written, however often it is asked', () =>
     withPlain(async (decoded, _, workspace) => {
       const [first, second] = await Promise.all([decoded.editablePath(), decoded.editablePath()])
