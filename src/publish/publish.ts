@@ -19,8 +19,14 @@ export async function publish(finished: string, target: Target): Promise<void> {
   try {
     if (target.force) await rename(finished, target.path)
     else await linkNew(finished, target.path)
+  } catch (error) {
+    throw fileError(error, `publish ${target.path}`)
+  }
+  try {
     await syncDirectory(target.directory)
   } catch (error) {
+    // A name that may not outlive a power cut is no output. What --force replaced can't come back: the new file stays.
+    if (!target.force) await unlink(target.path).catch(() => undefined)
     throw fileError(error, `publish ${target.path}`)
   }
 }
@@ -36,21 +42,31 @@ async function linkNew(finished: string, path: string): Promise<void> {
     const claim = await open(path, 'wx').catch((claimError) => {
       throw isErrnoException(claimError) && claimError.code === 'EEXIST' ? outputExists(path) : claimError
     })
-    await claim.close()
-    await rename(finished, path)
+    try {
+      await claim.close()
+      await rename(finished, path)
+    } catch (renameError) {
+      await unlink(path).catch(() => undefined)
+      throw renameError
+    }
     return
   }
-  await unlink(finished)
+  // The other name lies in the working directory and goes with it, if not now.
+  await unlink(finished).catch(() => undefined)
 }
 
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
+  // A directory may be written to that may not be read, and so not be opened.
+  const handle = await open(directory, 'r').catch((error) => {
+    if (isErrnoException(error) && (error.code === 'EACCES' || error.code === 'EPERM')) return undefined
+    throw error
+  })
   try {
-    await handle.sync()
+    await handle?.sync()
   } catch (error) {
     // Some network filesystems refuse to sync a directory; the file itself is synced already.
     if (!isErrnoException(error) || (error.code !== 'EINVAL' && error.code !== 'ENOTSUP')) throw error
   } finally {
-    await handle.close()
+    await handle?.close().catch(() => undefined)
   }
 }
