@@ -1,7 +1,7 @@
 /**
  * Where the output goes: its default name, and the refusals that can be told before any work.
  */
-import { access, constants, stat } from 'node:fs/promises'
+import { access, constants, lstat, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileError, RefusedError } from '../errors.js'
 import type { BakeRequest } from '../request.js'
@@ -49,7 +49,8 @@ export async function chooseTarget(image: OpenedImage, request: BakeRequest, edi
       hint: 'choose another name with --output',
     })
   }
-  const found = await stat(path).catch(() => undefined)
+  // A link that leads nowhere has the name all the same: better said now than when publishing.
+  const found = await stat(path).catch(() => lstat(path).catch(() => undefined))
   if (found !== undefined && !found.isFile()) {
     throw new RefusedError('ERR_NOT_A_REGULAR_FILE', `the output ${path} exists and is not a regular file`, {
       hint: 'choose another name with --output',
@@ -57,7 +58,8 @@ export async function chooseTarget(image: OpenedImage, request: BakeRequest, edi
   }
   if (found !== undefined && !force) throw outputExists(path)
   const directory = dirname(path)
-  await access(directory, constants.W_OK | constants.X_OK).catch((error) => {
+  // With the slash, a file in the directory's place is told as what it is, and not as one that may not be entered.
+  await access(join(directory, '/'), constants.W_OK | constants.X_OK).catch((error) => {
     throw fileError(
       error,
       `write to the directory ${directory}`,
