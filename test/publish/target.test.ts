@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { link, symlink, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { chooseTarget, editionName } from '#src/publish/target.js'
+import type { BakeRequest } from '#src/request.js'
+import { openImage } from '#src/source/source.js'
+import { rejectsWithCode } from '../support/errors.js'
+import { temporaryDirectory } from '../support/temp.js'
+
+const root = temporaryDirectory()
+
+/** A directory with an image in it, and what is chosen for a request. */
+async function prepared() {
+  const directory = mkdtempSync(join(root, 'images-'))
+  const image = join(directory, 'coreos_production_image.bin.bz2')
+  await writeFile(image, 'the source')
+  const choose = async (request: Omit<BakeRequest, 'image'>) => {
+    await using opened = await openImage(image)
+    return await chooseTarget(opened, { image, ...request }, 'rackspace')
+  }
+  return { directory, image, choose }
+}
+
+describe('editionName', () => {
+  it.each([
+    ['coreos_production_openstack_image.img.bz2', 'coreos_production_openstack_image.rackspace.img.bz2'],
+    ['coreos_production_image.bin.bz2', 'coreos_production_image.rackspace.bin.bz2'],
+    ['image.bin', 'image.rackspace.bin'],
+    ['image.qcow2', 'image.rackspace.qcow2'],
+    ['image.raw.bz2', 'image.rackspace.raw.bz2'],
+    ['image.bz2', 'image.rackspace.bz2'],
+    ['image', 'image.rackspace'],
+    ['image-1.2.3', 'image-1.2.3.rackspace'],
+    ['image.v1.img', 'image.v1.rackspace.img'],
+    ['.img', '.img.rackspace'],
+  ])('makes %s into %s', (name, expected) => {
+    expect(editionName(name, 'rackspace')).toBe(expected)
+  })
+})
+
+describe('chooseTarget', () => {
+  it('calls the output after the edition, beside the image', async () => {
+    const { directory, choose } = await prepared()
+    expect(await choose({})).toEqual({
+      path: join(directory, 'coreos_production_image.rackspace.bin.bz2'),
+      directory,
+      force: false,
+    })
+  })
+
+  it('gives absolute paths', async () => {
+    const { directory, choose } = await prepared()
+    const output = join(directory, 'out.img')
+    expect(await choose({ output: relative(process.cwd(), output), force: true })).toEqual({
+      path: output,
+      directory,
+      force: true,
+    })
+  })
+
+  it.each([false, true])('refuses the input itself, by any of its names (force: %s)', async (force) => {
+    const { directory, image, choose } = await prepared()
+    const hard = join(directory, 'hard')
+    const soft = join(directory, 'soft')
+    await link(image, hard)
+    await symlink(image, soft)
+    for (const output of [image, join(directory, '.', 'x', '..', 'coreos_production_image.bin.bz2'), hard, soft])
+      await rejectsWithCode(choose({ output, force }), 'ERR_OUTPUT_IS_INPUT')
+  })
+
+  it('refuses an existing output unless it is to be replaced', async () => {
+    const { directory, choose } = await prepared()
+    const output = join(directory, 'out.img')
+    await writeFile(output, '')
+    await rejectsWithCode(choose({ output }), 'ERR_OUTPUT_EXISTS')
+    expect(await choose({ output, force: true })).toMatchObject({ path: output })
+  })
+
+  it.each([false, true])('refuses what is no regular file (force: %s)', async (force) => {
+    const { directory, choose } = await prepared()
+    const pipe = join(directory, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const dangling = join(directory, 'dangling')
+    await symlink(join(directory, 'nothing'), dangling)
+    for (const output of [directory, `${directory}/`, pipe, dangling, '/dev/null'])
+      await rejectsWithCode(choose({ output, force }), 'ERR_NOT_A_REGULAR_FILE')
+  })
+
+  it('refuses a directory that does not exist, or is a file', async () => {
+    const { directory, image, choose } = await prepared()
+    await rejectsWithCode(choose({ output: join(directory, 'no', 'out.img') }), 'ERR_NOT_FOUND')
+    await rejectsWithCode(choose({ output: join(image, 'out.img') }), 'ERR_NOT_FOUND')
+  })
+
+  it('refuses a directory that may not be written to', async () => {
+    const { directory, image } = await prepared()
+    const closed = join(directory, 'closed')
+    mkdirSync(closed)
+    // Root may write anywhere, so somebody else has to try.
+    for (const path of [root, directory]) chmodSync(path, 0o755)
+    const script = `
+      import { chooseTarget } from '#src/publish/target.js'
+      import { openImage } from '#src/source/source.js'
+      const opened = await openImage(process.argv[1])
+      const outcome = await chooseTarget(opened, { output: process.argv[2] }, 'x').then(() => 'accepted', ({ code }) => code)
+      console.log(outcome)`
+    const attempt = () =>
+      execFileSync(
+        'setpriv',
+        [
+          '--reuid=65534',
+          '--regid=65534',
+          '--clear-groups',
+          process.execPath,
+          '--input-type=module',
+          '-e',
+          script,
+          image,
+          join(closed, 'out.img'),
+        ],
+        { encoding: 'utf8' },
+      ).trim()
+    expect(attempt()).toBe('ERR_PERMISSION')
+    chmodSync(closed, 0o777)
+    expect(attempt()).toBe('accepted')
+  })
+})
