@@ -50,7 +50,7 @@ export async function openImage(path: string): Promise<OpenedImage> {
     throw fileError(error, `open ${path}`, 'check the path and its permissions')
   })
   try {
-    const fingerprint = await fingerprintOf(handle)
+    const fingerprint = await fingerprintOf(path, handle)
     if (fingerprint.sizeBytes === 0n) {
       throw new ImageError('ERR_IMAGE_EMPTY', `${path} is empty: expected a disk image, found 0 bytes`, {
         hint: 'download the image again',
@@ -94,13 +94,15 @@ async function assertRegularFile(path: string): Promise<void> {
   })
 }
 
-async function fingerprintOf(handle: FileHandle): Promise<Fingerprint> {
-  const found = await handle.stat({ bigint: true })
+async function fingerprintOf(path: string, handle: FileHandle): Promise<Fingerprint> {
+  const found = await handle.stat({ bigint: true }).catch((error) => {
+    throw fileError(error, `look at ${path}`, 'check the disk, then run the same command again')
+  })
   return { device: found.dev, inode: found.ino, sizeBytes: found.size, modifiedNs: found.mtimeNs }
 }
 
 async function assertUnchanged(path: string, handle: FileHandle, before: Fingerprint): Promise<void> {
-  const now = await fingerprintOf(handle)
+  const now = await fingerprintOf(path, handle)
   // Not the change time: it also moves for a chmod or a new hard link, which change no byte.
   const same = now.sizeBytes === before.sizeBytes && now.modifiedNs === before.modifiedNs
   if (same) return
