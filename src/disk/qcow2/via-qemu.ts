@@ -6,11 +6,11 @@
  * sector, with what was meant. The format is always named to qemu, never probed. (Mapping clusters ourselves, so that no
  * copies are needed, goes in this folder behind the same `VirtualDisk`.)
  */
-import { type FileHandle, open, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, statfs, writeFile } from 'node:fs/promises'
 import { type ByteDevice, FileDevice, piecesOf, writeWhole } from '../../byte-device.js'
 import type { DecodedImage } from '../../codec/codec.js'
 import { assertSucceeded, findProgram, lastLines, runCommand } from '../../command.js'
-import { fileError, ImageError, PostCheckError, UnsupportedError } from '../../errors.js'
+import { fileError, ImageError, MachineError, PostCheckError, UnsupportedError } from '../../errors.js'
 import { Overlay } from '../../overlay.js'
 import type { RunContext } from '../../progress.js'
 import type { Workspace } from '../../temp.js'
@@ -36,6 +36,9 @@ export async function openQcow2(
   const leaksBefore = await assertUndamaged(qemuImg, decoded.path, context)
   const converted = await runCommand(qemuImg, ['convert', '-f', 'qcow2', '-O', 'raw', decoded.path, rawPath], context)
   if (converted.exitCode !== 0) {
+    await assertRoomLeft(workspace.directory, rawPath)
+    // Ended by a signal, it says nothing about the image.
+    if (converted.exitCode === undefined) assertSucceeded(converted, 'qemu-img convert')
     throw new ImageError(
       'ERR_QCOW2_INVALID',
       `qemu-img could not read the qcow2 image: ${lastLines(converted.stderr)}`,
@@ -59,15 +62,51 @@ export async function openQcow2(
       await writeExtents(qemuIo, path, sectors, changed, workspace, context)
       // The raw copy becomes what was meant, and qemu-img the judge of whether the qcow2 file says the same.
       for (const range of changed) await copyExtent(sectors, handle, range, rawPath)
-      await assertSame(qemuImg, path, rawPath, leaksBefore, context)
-      editedHandle = await open(path, 'r')
-      return new FileDevice(editedHandle, (await editedHandle.stat()).size, path)
+      try {
+        await assertSame(qemuImg, path, rawPath, leaksBefore, context)
+      } catch (error) {
+        // A write that found no room is told here first: qemu-io's exit code says nothing of it.
+        await assertRoomLeft(workspace.directory, path)
+        throw error
+      }
+      const opened = await openForReading(path)
+      editedHandle = opened.handle
+      return new FileDevice(opened.handle, opened.sizeBytes, path)
     },
     [Symbol.asyncDispose]: async () => {
       await editedHandle?.close().catch(() => undefined)
       await handle.close().catch(() => undefined)
     },
   }
+}
+
+async function openForReading(path: string): Promise<{ readonly handle: FileHandle; readonly sizeBytes: number }> {
+  const handle = await open(path, 'r').catch((error) => {
+    throw fileError(error, `open ${path}`)
+  })
+  try {
+    return { handle, sizeBytes: (await handle.stat()).size }
+  } catch (error) {
+    await handle.close().catch(() => undefined)
+    throw fileError(error, `look at ${path}`)
+  }
+}
+
+/** What a full filesystem may have left when qemu-img gives up: less than two of its buffers of 2 MiB. */
+const NO_ROOM_BYTES = 2 * (2 << 20)
+
+/**
+ * Tells a full filesystem from a bad image, without reading what qemu said.
+ *
+ * @throws ERR_NO_SPACE
+ */
+async function assertRoomLeft(directory: string, writing: string): Promise<void> {
+  const space = await statfs(directory).catch(() => undefined)
+  if (space === undefined || space.bavail * space.bsize >= NO_ROOM_BYTES) return
+  throw new MachineError('ERR_NO_SPACE', `could not write ${writing}: no space left`, {
+    hint: 'free some space, or point --tmp-dir to a filesystem with more',
+    details: { freeBytes: space.bavail * space.bsize },
+  })
 }
 
 async function requireProgram(name: string, context: RunContext): Promise<string> {
