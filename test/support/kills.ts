@@ -2,7 +2,7 @@
  * Ends runs at random moments and looks at what is left. Shared by the short test of every run and the long one.
  *
  * Two thirds of the moments are spread evenly over the time of an undisturbed run; one third follow the beginning of a
- * phase at once, because some phases are too short to be hit by time alone.
+ * phase at once, mostly within milliseconds, because some phases are too short to be hit by time alone.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -103,7 +103,7 @@ export function planKills(target: Target, count: number, seed: number): readonly
       whom: (bits & 1) === 0 ? 'process' : 'group',
       elsewhere: (bits & 6) === 0,
       moment: byPhase
-        ? { kind: 'phase', phase, delayMs: fraction(index) * 60 }
+        ? { kind: 'phase', phase, delayMs: fraction(index) ** 3 * 60 }
         : { kind: 'time', ms: (target.durationMs * (index + fraction(index))) / count },
     }
   })
