@@ -10,7 +10,14 @@ import { nearestName } from '../oem/nearest.js'
 import { bake } from './commands/bake.js'
 import { inspect } from './commands/inspect.js'
 import { plan } from './commands/plan.js'
-import { assertKnownFlags, CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS, TALK_OPTIONS } from './options.js'
+import {
+  assertGivenOnce,
+  assertKnownFlags,
+  CONTENT_OPTIONS,
+  IMAGE_OPTIONS,
+  OUTPUT_OPTIONS,
+  TALK_OPTIONS,
+} from './options.js'
 import { printError, runCommandLine } from './run.js'
 
 const HELP_COLUMNS = 80
@@ -51,6 +58,7 @@ function assertUnderstood(
   const flags = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
   const names = flags.flatMap((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? /^-([A-Za-z])/.exec(word)?.[1] ?? [])
   assertKnownFlags(names, [...known, 'help', 'h', 'version'])
+  for (const set of sets) assertGivenOnce(names, set)
   if (leftOver.length === 0) return
   const verb = image === undefined ? undefined : nearestName(image, VERBS)
   if (verb !== undefined && leftOver.length === 1) {
@@ -74,7 +82,6 @@ async function main(words: readonly string[]): Promise<number> {
   const parser = yargs([...words])
     .scriptName('oem-bake')
     .locale('en')
-    .parserConfiguration({ 'duplicate-arguments-array': false })
     .usage(USAGE)
     .command(
       ['$0 [image]', 'bake [image]'],

@@ -219,3 +219,16 @@ export function assertKnownFlags(given: readonly string[], known: readonly strin
     hint: suggestion === undefined ? 'see oem-bake --help' : `did you mean --${suggestion}?`,
   })
 }
+
+/**
+ * Refuses a second value for a flag that takes one: whether the first or the last counts is nobody's guess.
+ *
+ * @param given names and aliases as typed, without dashes
+ * @throws ERR_USAGE
+ */
+export function assertGivenOnce(given: readonly string[], set: Readonly<Record<string, Options>>): void {
+  for (const [name, { alias, array }] of Object.entries(set)) {
+    if (array === true || given.filter((typed) => typed === name || typed === alias).length < 2) continue
+    throw new UsageError('ERR_USAGE', `--${name} was given twice`, { hint: `give --${name} once` })
+  }
+}
