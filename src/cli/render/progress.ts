@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream'
 import { assertNever } from '../../errors.js'
 import type { Phase, ProgressEvent } from '../../progress.js'
 import { formatBytes } from '../../units.js'
+import { printable, visible } from './table.js'
 
 export type ProgressStyle = 'tty' | 'plain' | 'json' | 'none'
 
@@ -36,12 +37,17 @@ export interface ProgressView {
 
 /** @param quiet shows warnings only */
 export function showProgress(style: ProgressStyle, quiet: boolean, out: Writable): ProgressView {
-  if (style === 'json') return jsonView(out)
+  if (style === 'json') return jsonView(quiet, out)
   return new TextView(quiet ? 'none' : style, quiet, out)
 }
 
-function jsonView(out: Writable): ProgressView {
-  return { onEvent: (event) => out.write(`${JSON.stringify(event)}\n`), close: () => undefined }
+function jsonView(quiet: boolean, out: Writable): ProgressView {
+  return {
+    onEvent: (event) => {
+      if (!quiet || event.kind === 'warning') out.write(`${JSON.stringify(event)}\n`)
+    },
+    close: () => undefined,
+  }
 }
 
 class TextView implements ProgressView {
@@ -61,7 +67,8 @@ class TextView implements ProgressView {
     this.#timer =
       style === 'none'
         ? undefined
-        : setInterval(() => this.#heartbeat(), style === 'tty' ? PLAIN_INTERVAL_MS : HEARTBEAT_MS).unref()
+        : // Looked at more often than it beats: the last line came at any time between two looks.
+          setInterval(() => this.#heartbeat(), PLAIN_INTERVAL_MS).unref()
   }
 
   readonly onEvent = (event: ProgressEvent): void => {
@@ -69,7 +76,9 @@ class TextView implements ProgressView {
       case 'phase':
         this.#phase = {
           words:
-            event.detail === undefined ? PHASE_WORDS[event.phase] : `${PHASE_WORDS[event.phase]} (${event.detail})`,
+            event.detail === undefined
+              ? PHASE_WORDS[event.phase]
+              : `${PHASE_WORDS[event.phase]} (${printable(event.detail)})`,
           startedAt: Date.now(),
         }
         this.#counters = undefined
@@ -125,9 +134,10 @@ class TextView implements ProgressView {
     return `: ${percent} % of ${formatBytes(totalBytes)}${time}`
   }
 
+  /** Warnings and notes name files of the image. */
   #line(text: string): void {
     this.#clear()
-    this.#out.write(`${text}\n`)
+    this.#out.write(`${visible(text)}\n`)
   }
 
   #clear(): void {

@@ -5,7 +5,9 @@ export type Alignment = 'left' | 'right'
 
 /** @returns lines without trailing spaces */
 export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[], indent = '  '): string[] {
-  const widths = alignments.map((_, column) => Math.max(0, ...rows.map((row) => (row[column] ?? '').length)))
+  const widths = alignments.map((_, column) =>
+    rows.reduce((widest, row) => Math.max(widest, (row[column] ?? '').length), 0),
+  )
   return rows.map((row) => {
     const cells = row.map((cell, column) =>
       alignments[column] === 'right' ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
@@ -14,9 +16,15 @@ export function table(rows: readonly (readonly string[])[], alignments: readonly
   })
 }
 
-/** Text that may come from an image: control characters can't reach the terminal. */
+/** Text that may come from an image, as one word: control characters can't reach the terminal, nothing is ambiguous. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu, (character) =>
-    character === '\\' ? '\\\\' : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  return visible(text.replaceAll('\\', '\\\\')).replaceAll('\n', '\\u{a}')
+}
+
+/** The same for sentences, which may hold text from an image: lines stay lines, and backslashes single. */
+export function visible(text: string): string {
+  return text.replace(
+    /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
   )
 }
