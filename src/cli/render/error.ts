@@ -2,6 +2,7 @@
  * An error as a person reads it, and the exit code that it stands for.
  */
 import { InternalError, OemBakeError } from '../../errors.js'
+import { visible } from './table.js'
 
 /** Anything that is not one of ours is a defect of ours. */
 export function asOemBakeError(error: unknown): OemBakeError {
@@ -20,7 +21,8 @@ export function errorText(error: OemBakeError): string {
           .split('\n')
           .map((line) => `\nhint: ${line}`)
           .join('')
-  return `error: ${error.message}${hint}`
+  // Messages quote labels, paths and the words of programs.
+  return visible(`error: ${error.message}${hint}`)
 }
 
 export function errorDocument(error: OemBakeError): unknown {

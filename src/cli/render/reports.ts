@@ -12,8 +12,8 @@ export function inspectText(report: InspectReport): string {
   return [
     ...headText(report),
     `first boot  ${image.firstBootPending ? 'still to come' : `done before: disk GUID ${image.diskGuid}`}`,
-    `oem_id      ${oem.oemId ?? 'not set'}`,
-    `OEM files   ${oem.vendorSet ?? 'of no known vendor'}`,
+    `oem_id      ${printable(oem.oemId ?? 'not set')}`,
+    `OEM files   ${printable(oem.vendorSet ?? 'of no known vendor')}`,
     `OEM space   ${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}${space.freeInodes === undefined ? '' : `, ${space.freeInodes} inodes free`}`,
     '',
     'Partitions',
@@ -32,11 +32,11 @@ export function planText(report: PlanReport): string {
     mode === undefined ? '' : mode.toString(8).padStart(4, '0'),
     sizeBytes === undefined ? '' : formatBytes(sizeBytes),
     printable(path),
-    origin ?? '',
+    printable(origin ?? ''),
   ])
   return [
     ...headText(report),
-    `oem_id      ${plan.oemId ?? 'not set'}`,
+    `oem_id      ${printable(plan.oemId ?? 'not set')}`,
     `OEM space   ${formatBytes(plan.space.freeBytesBefore)} free, ${formatBytes(Math.max(0, plan.space.freeBytesAfter))} after`,
     '',
     plan.edits.length === 0 ? 'Nothing would change' : 'Files on the OEM partition',
@@ -54,7 +54,7 @@ function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'rel
   return [
     `image       ${printable(image.path)}`,
     `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,
-    `release     ${release.kind === 'known' ? formatRelease(release) : `unknown: ${release.reason}`}`,
+    `release     ${printable(release.kind === 'known' ? formatRelease(release) : `unknown: ${release.reason}`)}`,
     `format      ${image.format}${packed}, disk of ${formatBytes(image.diskBytes)}, ${image.mbr} MBR`,
     `OEM         partition ${oemPartition.number}, ${oemPartition.filesystem}, ${formatBytes(oemPartition.sizeBytes)}`,
     `engine      ${engine}`,
