@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { asOemBakeError, errorDocument, errorText } from '#src/cli/render/error.js'
+import { CancelledError, ImageError, MachineError, UsageError } from '#src/errors.js'
+
+describe('errorText', () => {
+  it('says what happened, and each line of the hint', () => {
+    expect(errorText(new UsageError('ERR_USAGE', 'no image was named'))).toBe('error: no image was named')
+    expect(errorText(new ImageError('ERR_OEM_LABEL', 'the label is wrong', { hint: 'do this\nor that' }))).toBe(
+      'error: the label is wrong\nhint: do this\nhint: or that',
+    )
+  })
+
+  it('lets nothing from an image reach the terminal as a command', () => {
+    const text = errorText(
+      new ImageError('ERR_OEM_NOT_FOUND', 'found 1 \x1b]0;title\x07\x1b[2J, 2 \x9b31m', { hint: 'see \x1b[1mthis' }),
+    )
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+    expect(text).toContain('\\u{1b}[2J')
+  })
+
+  it('keeps a path with backslashes as it can be typed', () => {
+    expect(errorText(new MachineError('ERR_IO', 'could not read a\\b'))).toBe('error: could not read a\\b')
+  })
+})
+
+describe('asOemBakeError', () => {
+  it('takes what is not ours for a defect of ours, and keeps the cause', () => {
+    const cause = new TypeError('x is not a function')
+    expect(asOemBakeError(cause)).toMatchObject({ code: 'ERR_INTERNAL', exitCode: 1, message: cause.message, cause })
+    expect(asOemBakeError('a string')).toMatchObject({ code: 'ERR_INTERNAL', message: 'a string' })
+    expect(asOemBakeError(undefined)).toMatchObject({ code: 'ERR_INTERNAL' })
+    const ours = new CancelledError()
+    expect(asOemBakeError(ours)).toBe(ours)
+  })
+})
+
+describe('errorDocument', () => {
+  it('says the same as data', () => {
+    const error = new ImageError('ERR_GPT_MISSING', 'no table', { hint: 'h', details: { sector: 1 } })
+    expect(JSON.parse(JSON.stringify(errorDocument(error)))).toEqual({
+      error: { code: 'ERR_GPT_MISSING', exitCode: 4, message: 'no table', hint: 'h', details: { sector: 1 } },
+    })
+  })
+})
