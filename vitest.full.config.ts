@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+// The long checks, one at a time: full-size images and hundreds of kills want the machine to themselves.
+export default defineConfig({
+  test: {
+    include: ['test/full/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    fileParallelism: false,
+    testTimeout: 3_600_000,
+    hookTimeout: 3_600_000,
+  },
+})
