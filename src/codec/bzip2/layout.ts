@@ -37,82 +37,95 @@ const BYTES_A_LEVEL = 100_000
 /**
  * @throws ERR_BZIP2_TRUNCATED when the last stream has no footer
  * @throws ERR_BZIP2_TRAILING_GARBAGE when bytes follow a footer that are no stream
- * @throws ERR_BZIP2_CORRUPT when a header or footer is damaged
  */
 export async function readBzip2Layout(device: ByteDevice, name: string, context: RunContext): Promise<Bzip2Layout> {
-  const hits: MagicHit[] = []
   const scanner = new MagicScanner()
+  const walk = new LayoutWalk(device, name)
+  await walk.begin()
   for (const piece of piecesOf(extent(0, device.size), PIECE_BYTES)) {
     throwIfCancelled(context.signal)
-    for (const hit of scanner.push(await device.read(piece.offset, piece.length))) hits.push(hit)
+    for (const hit of scanner.push(await device.read(piece.offset, piece.length))) await walk.take(hit)
     context.report({ kind: 'progress', phase: 'scan', doneBytes: piece.offset + piece.length, totalBytes: device.size })
   }
-  for (const hit of scanner.finish()) hits.push(hit)
-  return new LayoutWalk(device, name, hits).walk()
+  for (const hit of scanner.finish()) await walk.take(hit)
+  return walk.end()
 }
 
+/** A stream whose footer has not come yet. */
+interface OpenStream {
+  readonly offset: number
+  readonly level: number
+  /** Fold of the CRCs of the blocks so far. */
+  combined: number
+  /** First bit of the block that the next hit ends. */
+  blockStart: number | undefined
+}
+
+/** Takes the hits one by one and keeps none: a file can consist of nothing else. */
 class LayoutWalk {
   readonly #device: ByteDevice
   readonly #name: string
-  readonly #hits: readonly MagicHit[]
+  /** Undefined once the last footer has been met. */
+  #stream: OpenStream | undefined
+  #firstLevel = 0
+  #streams = 0
   #blocks = 0
   #denseBytes = 0
 
-  constructor(device: ByteDevice, name: string, hits: readonly MagicHit[]) {
+  constructor(device: ByteDevice, name: string) {
     this.#device = device
     this.#name = name
-    this.#hits = hits
   }
 
-  async walk(): Promise<Bzip2Layout> {
-    let streams = 0
-    let firstLevel = 0
-    let hitIndex = 0
-    let streamOffset = 0
-    while (streamOffset < this.#device.size) {
-      const level = await this.#headerLevel(streamOffset)
-      if (level === undefined) throw this.#trailing(streamOffset)
-      if (streams === 0) firstLevel = level
-      streams++
-      const end = await this.#streamEnd(hitIndex, streamOffset, level)
-      hitIndex = end.nextHit
-      streamOffset = end.offset
-    }
-    return { level: firstLevel, streams, blocks: this.#blocks, denseBytes: this.#denseBytes }
+  async begin(): Promise<void> {
+    await this.#openStream(0)
+    this.#firstLevel = this.#stream?.level ?? 0
   }
 
-  /** Walks from a header to the footer of the same stream. */
-  async #streamEnd(
-    firstHit: number,
-    streamOffset: number,
-    level: number,
-  ): Promise<{ offset: number; nextHit: number }> {
-    const start = (streamOffset + HEADER_BYTES) * 8
-    let combined = 0
-    let blockStart: number | undefined
-    for (let index = firstHit; index < this.#hits.length; index++) {
-      const hit = this.#hits[index]
-      if (hit === undefined || hit.bitOffset < start) continue
-      if (blockStart !== undefined) this.#countBlock(hit.bitOffset - blockStart, level)
-      blockStart = undefined
-      if (hit.kind === 'block') {
-        combined = foldCrc(combined, hit.crc)
-        blockStart = hit.bitOffset
-        continue
-      }
-      const offset = Math.ceil((hit.bitOffset + FOOTER_BITS) / 8)
-      if (hit.crc === combined || offset === this.#device.size || (await this.#headerLevel(offset)) !== undefined) {
-        return { offset, nextHit: index + 1 }
-      }
+  async take(hit: MagicHit): Promise<void> {
+    const stream = this.#stream
+    if (stream === undefined || hit.bitOffset < (stream.offset + HEADER_BYTES) * 8) return
+    if (stream.blockStart !== undefined) this.#countBlock(hit.bitOffset - stream.blockStart, stream.level)
+    stream.blockStart = undefined
+    if (hit.kind === 'block') {
+      stream.combined = foldCrc(stream.combined, hit.crc)
+      stream.blockStart = hit.bitOffset
+      return
     }
-    throw new ImageError(
-      'ERR_BZIP2_TRUNCATED',
-      `${this.#name} is not complete: the bzip2 stream that starts at byte ${streamOffset} has no footer before the file ends at byte ${this.#device.size}`,
-      {
-        hint: 'download or copy the image again, and compare its size with the original',
-        details: { streamOffset, sizeBytes: this.#device.size },
-      },
-    )
+    const end = Math.ceil((hit.bitOffset + FOOTER_BITS) / 8)
+    const isReal =
+      hit.crc === stream.combined || end === this.#device.size || (await this.#headerLevel(end)) !== undefined
+    if (isReal) await this.#openStream(end)
+  }
+
+  end(): Bzip2Layout {
+    if (this.#stream !== undefined) {
+      const { offset } = this.#stream
+      throw new ImageError(
+        'ERR_BZIP2_TRUNCATED',
+        `${this.#name} is not complete: the bzip2 stream that starts at byte ${offset} has no footer before the file ends at byte ${this.#device.size}`,
+        {
+          hint: 'download or copy the image again, and compare its size with the original',
+          details: { streamOffset: offset, sizeBytes: this.#device.size },
+        },
+      )
+    }
+    return {
+      level: this.#firstLevel,
+      streams: this.#streams,
+      blocks: this.#blocks,
+      denseBytes: this.#denseBytes,
+    }
+  }
+
+  /** Begins the stream at an offset, or ends the walk at the end of the file. */
+  async #openStream(offset: number): Promise<void> {
+    this.#stream = undefined
+    if (offset >= this.#device.size) return
+    const level = await this.#headerLevel(offset)
+    if (level === undefined) throw this.#trailing(offset)
+    this.#stream = { offset, level, combined: 0, blockStart: undefined }
+    this.#streams++
   }
 
   #countBlock(bits: number, level: number): void {

@@ -146,6 +146,14 @@ describe('readBzip2Layout', () => {
     await rejectsWithCode(layoutOf(noise(100)), 'ERR_BZIP2_TRAILING_GARBAGE')
   })
 
+  it('gets through a file of nothing but magics', async () => {
+    const magics = Buffer.concat(Array.from({ length: 50_000 }, () => Buffer.from('314159265359deadbeef', 'hex')))
+    const footers = Buffer.concat(Array.from({ length: 50_000 }, () => Buffer.from('177245385090deadbeef', 'hex')))
+    await rejectsWithCode(layoutOf(Buffer.concat([Buffer.from('BZh9'), magics])), 'ERR_BZIP2_TRUNCATED')
+    // The last of them ends the file, so only a decoder can tell that it is none.
+    expect(await layoutOf(Buffer.concat([Buffer.from('BZh9'), footers]))).toMatchObject({ streams: 1, blocks: 0 })
+  })
+
   it('stops when the run is cancelled', async () => {
     const context = testContext({ signal: AbortSignal.abort() })
     await rejectsWithCode(readBzip2Layout(new MemoryDevice(compress(Buffer.from('x'))), 'x', context), 'ERR_CANCELLED')
