@@ -68,11 +68,21 @@ export async function runCommand(
 /** A running child with its three pipes. Never throws by itself: look at the awaited result. */
 export type RunningCommand = ReturnType<typeof startCommand>
 
+export interface StartOptions extends Pick<CommandOptions, 'signal' | 'env'> {
+  /**
+   * In a session of its own, so that a signal to our process group passes it by; it has to notice the end of its input.
+   *
+   * @default false
+   */
+  readonly detached?: boolean
+}
+
 /** Starts a program whose input and output are streams. */
-export function startCommand(file: string, args: readonly string[], options: Pick<CommandOptions, 'signal' | 'env'>) {
+export function startCommand(file: string, args: readonly string[], options: StartOptions) {
   return execa(file, args, {
     reject: false,
     buffer: false,
+    detached: options.detached ?? false,
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',

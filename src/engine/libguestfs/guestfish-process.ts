@@ -55,8 +55,9 @@ export class GuestfishProcess {
     this.#child = startCommand(
       process.execPath,
       [SUPERVISOR, options.temporaryDirectory, options.guestfish, ...options.args],
-      // Never the run's signal: execa would end the supervisor before it has cleaned up. Its input ends instead.
-      { signal: new AbortController().signal, env: options.env },
+      // Never the run's signal: execa would end the supervisor before it has cleaned up. Its input ends instead. And in a
+      // session of its own: whoever kills our whole process group must leave somebody who takes the appliance down.
+      { signal: new AbortController().signal, env: options.env, detached: true },
     )
     this.#child.stdout.on('data', (bytes: Buffer) => this.#hear(bytes))
     this.#child.stderr.on('data', (bytes: Buffer) => {
