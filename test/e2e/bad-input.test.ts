@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { untilNothingIsLeft } from '../engine/libguestfs/traces.js'
-import { type RunResult, runCli, runEnvironment } from '../support/command-line.js'
+import { type RunResult, runEnvironment, startCli } from '../support/command-line.js'
 import { snapshot, strayTemporaryFiles } from '../support/snapshot.js'
 import { BZIP2_ROWS } from './rows/bzip2.js'
 import { DISK_ROWS } from './rows/disks.js'
@@ -41,15 +41,15 @@ async function run(row: Row): Promise<Outcome> {
   mkdirSync(join(place, 'tmp'))
   const { args, cleanUp, env, ...options } = await row.make(place)
   try {
-    const strayBefore = strayTemporaryFiles()
     const before = snapshot(place)
     const environment = { ...runEnvironment(join(place, 'tmp')), ...env }
-    const start = (...more: string[]) => runCli([...args, ...more], { ...options, env: environment })
+    const start = (...more: string[]) => startCli([...args, ...more], { ...options, env: environment })
     // At once: neither publishes anything, so neither can be in the other's way.
-    const [json, text] = await Promise.all([start('--json'), start('--progress', 'plain')])
+    const runs = [start('--json'), start('--progress', 'plain')] as const
+    const [json, text] = await Promise.all([runs[0].ended, runs[1].ended])
     // The run has ended: so have its children.
     await untilNothingIsLeft(place, sinceMs, 0)
-    const stray = strayTemporaryFiles().filter((path) => !strayBefore.includes(path))
+    const stray = strayTemporaryFiles(runs.map(({ pid }) => pid))
     return { json, text, before, after: snapshot(place), stray }
   } finally {
     cleanUp?.()

@@ -1,6 +1,5 @@
 /** Runs that are ended at random moments. The same with 200 kills: test/full/kill.test.ts. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -28,17 +27,24 @@ describe.each([
   }, 600_000)
 })
 
-describe('a second Ctrl-C', () => {
-  it('ends a run at once that can not stop at once, and still nothing is left', async () => {
-    const sinceMs = Date.now()
-    const place = mkdtempSync(join(tmpdir(), 'oem-bake-test-twice-'))
-    mkdirSync(join(place, 'tmp'))
-    const image = makeSmallDisk(join(place, 'image.bin'), { oem: 'btrfs' })
-    // Deaf to SIGTERM, so that the first Ctrl-C takes seconds.
-    const env = { ...runEnvironment(join(place, 'tmp')), LIBGUESTFS_HV: writeHypervisor(place, 'hangs') }
-    const before = readdirSync(place)
-    const run = startCli([image, '--template', 'rackspace'], { env, detached: true })
-    await processWithArguments(place, /hypervisor-hangs.*\0-kernel\0/)
+/** A run whose appliance never comes up and is deaf to SIGTERM; waits until the launch is on its way. */
+async function startHanging() {
+  const sinceMs = Date.now()
+  const place = mkdtempSync(join(directory, 'hanging-'))
+  mkdirSync(join(place, 'tmp'))
+  const image = makeSmallDisk(join(place, 'image.bin'), { oem: 'btrfs' })
+  const env = { ...runEnvironment(join(place, 'tmp')), LIBGUESTFS_HV: writeHypervisor(place, 'hangs') }
+  const before = readdirSync(place)
+  const run = startCli([image, '--template', 'rackspace'], { env, detached: true })
+  await processWithArguments(place, /hypervisor-hangs.*\0-kernel\0/)
+  const left = () =>
+    [...readdirSync(place), ...readdirSync(join(place, 'tmp'))].filter((name) => !before.includes(name))
+  return { run, left, untilNoProcessIsLeft: () => untilNothingIsLeft(place, sinceMs) }
+}
+
+describe('a run that can not stop at once', () => {
+  it('ends at once at a second Ctrl-C, and still nothing is left', async () => {
+    const { run, left, untilNoProcessIsLeft } = await startHanging()
     process.kill(-run.pid, 'SIGINT')
     await pause(300)
     expect(run.child.exitCode).toBe(null)
@@ -47,8 +53,15 @@ describe('a second Ctrl-C', () => {
     const { exitCode } = await run.ended
     expect(performance.now() - secondMs).toBeLessThan(1000)
     expect(exitCode).toBe(130)
-    await untilNothingIsLeft(place, sinceMs)
-    expect([readdirSync(place), readdirSync(join(place, 'tmp'))]).toEqual([before, []])
-    rmSync(place, { recursive: true })
+    await untilNoProcessIsLeft()
+    expect(left()).toEqual([])
+  })
+
+  it('takes its appliance with it when its whole process group is killed', async () => {
+    const { run, left, untilNoProcessIsLeft } = await startHanging()
+    process.kill(-run.pid, 'SIGKILL')
+    await run.ended
+    await untilNoProcessIsLeft()
+    expect(left().map((name) => name.replace(/\d.*/, ''))).toEqual(['.oem-bake-'])
   })
 })

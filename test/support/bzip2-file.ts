@@ -7,9 +7,9 @@ export function compressFile(path: string): string {
   return through(['lbzip2', '-zc', '-9'], path, `${path}.bz2`)
 }
 
-/** With bzip2 itself, which complains about everything. @returns the path of the decoded file, beside the other */
-export function decompressFile(path: string): string {
-  return through(['bzip2', '-dc'], path, `${path}.decoded`)
+/** With bzip2 itself, which complains about everything. @returns the path of the decoded file */
+export function decompressFile(path: string, target: string): string {
+  return through(['bzip2', '-dc'], path, target)
 }
 
 function through([program, ...args]: readonly [string, ...string[]], source: string, target: string): string {

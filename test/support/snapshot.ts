@@ -21,11 +21,11 @@ export function snapshot(directory: string): readonly string[] {
     })
 }
 
-/** Entries of the shared temporary directories that could be ours. Other runs' files of libguestfs are no business of this. */
-export function strayTemporaryFiles(): readonly string[] {
+/** Entries of the shared temporary directories that a process of ours made; other runs may be under way at any time. */
+export function strayTemporaryFiles(pids: readonly number[]): readonly string[] {
   return ['/tmp', '/var/tmp'].flatMap((directory) =>
     readdirSync(directory)
-      .filter((name) => name.startsWith('.oem-bake-') || /^oem-bake(?!-test-)/.test(name))
+      .filter((name) => pids.some((pid) => name.startsWith(`.oem-bake-${pid}-`)))
       .map((name) => join(directory, name)),
   )
 }
