@@ -6,6 +6,7 @@ import type { BakeReport, PlanReport, ProgressEvent } from '../../dist/index.js'
 import { fixtureImage } from '../support/images.js'
 import { temporaryDirectory } from '../support/temp.js'
 import { ENV, judge, oemBake, oemBakeJson, sha256 } from './outside.js'
+import { APPLIANCE_TIMEOUT_MS } from './proof.js'
 
 const directory = temporaryDirectory()
 const path = (name: string): string => join(directory, name)
@@ -147,12 +148,16 @@ describe('plan', () => {
     expect(text).toContain('https://example.com/flag')
   })
 
-  it('takes the engine that --engine names', async () => {
-    for (const engine of ['embedded', 'libguestfs']) {
-      const report = await oemBakeJson<PlanReport>(['plan', images.empty, '-t', 'rackspace', '--engine', engine])
-      expect(report.engine).toBe(engine)
-    }
-  })
+  it(
+    'takes the engine that --engine names',
+    async () => {
+      for (const engine of ['embedded', 'libguestfs']) {
+        const report = await oemBakeJson<PlanReport>(['plan', images.empty, '-t', 'rackspace', '--engine', engine])
+        expect(report.engine).toBe(engine)
+      }
+    },
+    APPLIANCE_TIMEOUT_MS,
+  )
 
   it('keeps its temporary files in --tmp-dir, and leaves none there', async () => {
     const place = mkdtempSync(path('tmp-'))
