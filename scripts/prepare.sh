@@ -43,12 +43,13 @@ need_node() {
     fail "Node.js $(node --version) is too old" "install Node.js 20.19 or newer"
 }
 
-# npm ci when the lock file changed since the last time, then the build.
+# The locked packages when the lock file changed since the last time, then the build. Not npm ci: it insists on lock
+# entries for the optional packages of every other platform, which some registry mirrors do not have.
 need_build() {
   local stamp=node_modules/.oem-bake-installed
   if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
     say 'installing npm packages'
-    npm ci --no-fund --no-audit --ignore-scripts
+    npm install --no-save --no-fund --no-audit --ignore-scripts
     touch "$stamp"
   fi
   say 'building'
