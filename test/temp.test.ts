@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { hostname } from 'node:os'
 import { basename, isAbsolute, join, relative } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openWorkspace } from '#src/temp.js'
@@ -25,6 +28,12 @@ function startTicks(pid: number): string {
     .replace(/^.*\) /s, '')
     .split(' ')[19]!
 }
+
+/** Host name and process namespace, as the name of a directory has them. */
+const SPACE = createHash('sha256')
+  .update(`${hostname()} ${readlinkSync('/proc/self/ns/pid')}`)
+  .digest('hex')
+  .slice(0, 8)
 
 const sleeper = spawn('sleep', ['600'])
 afterAll(() => void sleeper.kill('SIGKILL'))
@@ -99,21 +108,28 @@ describe('openWorkspace', () => {
 
   it('removes what a run left behind whose process is gone', async () => {
     const parent = parentDirectory()
-    const left = leaveBehind(parent, `.oem-bake-${await endedPid()}-12345-abcDEF`)
+    const left = leaveBehind(parent, `.oem-bake-${await endedPid()}-12345-${SPACE}-abcDEF`)
     await using _workspace = await openWorkspace(parent)
     expect(existsSync(left)).toBe(false)
   })
 
+  it('keeps what a run of another host or container left, whose process ids mean nothing here', async () => {
+    const parent = parentDirectory()
+    const kept = leaveBehind(parent, `.oem-bake-${await endedPid()}-12345-0badcafe-abcDEF`)
+    await using _workspace = await openWorkspace(parent)
+    expect(existsSync(kept)).toBe(true)
+  })
+
   it('removes what a run left behind whose process id now belongs to another process', async () => {
     const parent = parentDirectory()
-    const left = leaveBehind(parent, `.oem-bake-${sleeper.pid}-${Number(startTicks(sleeper.pid!)) - 1}-abcDEF`)
+    const left = leaveBehind(parent, `.oem-bake-${sleeper.pid}-${Number(startTicks(sleeper.pid!)) - 1}-${SPACE}-abcDEF`)
     await using _workspace = await openWorkspace(parent)
     expect(existsSync(left)).toBe(false)
   })
 
   it('keeps the directory of a run that is still alive', async () => {
     const parent = parentDirectory()
-    const kept = leaveBehind(parent, `.oem-bake-${sleeper.pid}-${startTicks(sleeper.pid!)}-abcDEF`)
+    const kept = leaveBehind(parent, `.oem-bake-${sleeper.pid}-${startTicks(sleeper.pid!)}-${SPACE}-abcDEF`)
     await using _workspace = await openWorkspace(parent)
     expect(existsSync(join(kept, 'deep', 'decoded.img'))).toBe(true)
   })
@@ -122,8 +138,9 @@ describe('openWorkspace', () => {
     'oem-bake-1-1-abcdef',
     '.oem-bake-x-1-abcdef',
     '.oem-bake-999999999-1',
-    '.oem-bake-999999999-1-abc.def',
-    '.oem-bake-999999999-1-abcdef.img.bz2',
+    `.oem-bake-999999999-1-${SPACE}`,
+    `.oem-bake-999999999-1-${SPACE}-abc.def`,
+    `.oem-bake-999999999-1-${SPACE}-abcdef.img.bz2`,
     '.oem-bake-notes',
   ])('keeps %s, which is no name of a run', async (name) => {
     const parent = parentDirectory()
@@ -136,14 +153,14 @@ describe('openWorkspace', () => {
     const parent = parentDirectory()
     await using workspace = await openWorkspace(parent)
     expect(basename(workspace.directory)).toMatch(
-      new RegExp(`^\\.oem-bake-${process.pid}-${startTicks(process.pid)}-\\w+$`),
+      new RegExp(`^\\.oem-bake-${process.pid}-${startTicks(process.pid)}-${SPACE}-\\w+$`),
     )
   })
 
   it('does not follow a symbolic link that has the name of a dead run', async () => {
     const parent = parentDirectory()
     const precious = leaveBehind(root, 'precious')
-    symlinkSync(precious, join(parent, `.oem-bake-${await endedPid()}-1-abcdef`))
+    symlinkSync(precious, join(parent, `.oem-bake-${await endedPid()}-1-${SPACE}-abcdef`))
     await using _workspace = await openWorkspace(parent)
     expect(existsSync(join(precious, 'deep', 'decoded.img'))).toBe(true)
   })
