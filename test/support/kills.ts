@@ -96,10 +96,12 @@ export function planKills(target: Target, count: number, seed: number): readonly
   return Array.from({ length: count }, (_, index): Kill => {
     const bits = words.readUInt32LE(index * 8 + 4)
     const byPhase = index % 3 === 2
-    const phase = target.phases[Math.floor(index / 3) % target.phases.length] ?? ''
+    const round = Math.floor(index / 3)
+    const phase = target.phases[round % target.phases.length] ?? ''
+    // One step further after each round of the phases, so that every signal meets every phase.
+    const step = byPhase ? (round % target.phases.length) + Math.floor(round / target.phases.length) : index - round
     return {
-      // One step further after each round of the phases, so that every signal meets every phase.
-      signal: signals[(index + Math.floor(index / (3 * target.phases.length))) % signals.length] ?? 'SIGINT',
+      signal: signals[step % signals.length] ?? 'SIGINT',
       whom: (bits & 1) === 0 ? 'process' : 'group',
       elsewhere: (bits & 6) === 0,
       moment: byPhase
