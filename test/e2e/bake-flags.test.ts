@@ -109,6 +109,15 @@ describe('plan', () => {
     if (oemId !== undefined) expect(report.plan.oemId).toBe(oemId)
   })
 
+  it('with --json gives edits with sizes, digests beside them, and no content', async () => {
+    const flags = ['--cloud-config', path('cloud.yml')]
+    const { plan } = await oemBakeJson<PlanReport>(['plan', images.empty, ...flags])
+    expect(plan.edits).toEqual([{ kind: 'write-file', path: '/cloud-config.yml', mode: 0o644, sizeBytes: 29 }])
+    expect(plan.expected).toContainEqual(
+      expect.objectContaining({ path: '/cloud-config.yml', sha256: sha256(path('cloud.yml')) }),
+    )
+  })
+
   it('refuses with exit code 8 what --existing refuse finds, and says what', async () => {
     const { exitCode, stderr } = await oemBake(['plan', images.rackspace, '-t', 'ec2', '--existing', 'refuse'])
     expect(exitCode).toBe(8)

@@ -18,6 +18,7 @@ import {
   outputRequest,
   type TalkFlags,
 } from '../options.js'
+import { planDocument } from '../render/document.js'
 import { planText } from '../render/reports.js'
 import type { CommandOutput } from '../run.js'
 
@@ -31,7 +32,7 @@ export async function bake(flags: BakeFlags, context: RunContext): Promise<Comma
   if (request.output === STANDARD_OUTPUT) return bakeToStandardOutput(request, flags, context)
   const report = await bakeImage(request, context)
   summarize(report, flags)
-  return { document: report, text: `${report.output.path}\n` }
+  return { document: planDocument(report), text: `${report.output.path}\n` }
 }
 
 /** The finished, verified file is copied out; nothing reaches the pipe before it is whole. */
