@@ -226,6 +226,12 @@ describe('bake', () => {
     expect(readdirSync(place)).toEqual([])
   })
 
+  it('refuses -o - together with --json: one would be mixed into the other', async () => {
+    const { exitCode, stdout } = await oemBake([...small(), '-o', '-', '--json'])
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout.toString())).toMatchObject({ error: { code: 'ERR_USAGE' } })
+  })
+
   it('with --json prints one document that tells path, digest and encoder', async () => {
     const output = path('json.img.bz2')
     const report = await oemBakeJson<BakeReport>([...small(), '-o', output])

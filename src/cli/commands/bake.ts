@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { pipeline } from 'node:stream/promises'
 import { bake as bakeImage } from '../../bake.js'
+import { UsageError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { BakeRequest } from '../../request.js'
@@ -41,6 +42,11 @@ async function bakeToStandardOutput(
   flags: BakeFlags,
   context: RunContext,
 ): Promise<CommandOutput> {
+  if (flags.json === true) {
+    throw new UsageError('ERR_USAGE', '--output - and --json both want standard output', {
+      hint: 'leave --json out, or write the image to a file',
+    })
+  }
   await using workspace = await openWorkspace(request.tmpDir ?? tmpdir())
   const report = await bakeImage({ ...request, output: workspace.path('output') }, context)
   summarize(report, flags)
