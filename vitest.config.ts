@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // The long ones have a command of their own: scripts/test-full.
+    exclude: ['test/full/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Two cores, and an appliance wants one: files run two at a time.
     maxWorkers: 2,
