@@ -3,8 +3,9 @@
  *
  *     npm run bench -- [--rounds 3] [--write]
  *
- * Prints a table of medians and ratios; with `--write` it goes into bench/RESULTS.md. The images are made once and kept
- * under build/bench/. By hand means: decompress with lbzip2, write the same three files with debugfs, compress again.
+ * Prints a table of medians and ratios; with `--write` it goes into bench/RESULTS.md. The images are made once and kept,
+ * where `./scripts/test-full` finds them, too. By hand means: decompress with lbzip2, write three files with debugfs,
+ * compress again.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +13,7 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { makeImage } from '../scripts/make-image/make-image.js'
+import { cachedImage } from '../scripts/make-image/cache.js'
 import { peakOfTree, type TreePeak } from './tree-memory.js'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -37,8 +38,8 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
 })
 
-const raw = join(DIRECTORY, 'coreos_production_image.bin')
-const packed = `${raw}.bz2`
+const raw = await cachedImage({ distro: 'container-linux', size: 'full' })
+const packed = await cachedImage({ distro: 'container-linux', size: 'full', compress: 'lbzip2' })
 const output = join(DIRECTORY, 'output')
 
 /** The same edit as a user would make it: cut the partition out, edit it with debugfs, put it back. */
@@ -79,12 +80,6 @@ const SUBJECTS: readonly Subject[] = [
 
 async function main(): Promise<void> {
   mkdirSync(DIRECTORY, { recursive: true })
-  for (const [path, compress] of [
-    [raw, 'none'],
-    [packed, 'lbzip2'],
-  ] as const) {
-    if (!existsSync(path)) await makeImage({ distro: 'container-linux', size: 'full', compress, output: path })
-  }
   const runs = new Map<string, Run[]>()
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const subject of SUBJECTS) {
