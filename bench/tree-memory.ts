@@ -58,11 +58,10 @@ function parentOf(pid: number): number | undefined {
 }
 
 function memoryOf(pid: number): { readonly name: string; readonly pssKiB: number } {
-  const rollup = readQuietly(`/proc/${pid}/smaps_rollup`)
-  return {
-    name: readQuietly(`/proc/${pid}/comm`)?.trim() ?? '',
-    pssKiB: Number(/^Pss:\s+(\d+) kB$/m.exec(rollup ?? '')?.[1] ?? 0),
-  }
+  // The name first: a qemu that ends between the two reads would else count as ours with all its memory.
+  const name = readQuietly(`/proc/${pid}/comm`)?.trim()
+  const rollup = name === undefined ? undefined : readQuietly(`/proc/${pid}/smaps_rollup`)
+  return { name: name ?? '', pssKiB: Number(/^Pss:\s+(\d+) kB$/m.exec(rollup ?? '')?.[1] ?? 0) }
 }
 
 /** A process may end between two looks at it. */
