@@ -1,0 +1,17 @@
+/** What block-decoder.ts and block-encoder.ts call. Everything else of the module is inside. */
+import { INPUT, INPUT_BYTES, TEXT } from './memory-map'
+
+export { columnLength as textLength } from './block-data'
+export { storedBlockCrc as blockCrc } from './block-header'
+export { decodeBlock, lastBit, startDecoder } from './decoder'
+export { measuredLength as rawLength } from './run-lengths'
+
+export function inputAddress(): u32 {
+  return INPUT
+}
+export function inputBytes(): u32 {
+  return INPUT_BYTES
+}
+export function textAddress(): u32 {
+  return TEXT
+}
