@@ -24,7 +24,7 @@ export type UsageCode =
   | 'ERR_OEM_RELEASE_INVALID'
   | 'ERR_INPUT_FILE'
 
-export type VerificationCode = 'ERR_SOURCE_CHANGED'
+export type VerificationCode = 'ERR_SOURCE_CHANGED' | 'ERR_DIGESTS_INVALID' | 'ERR_DIGEST_MISMATCH'
 
 export type ImageCode =
   | 'ERR_NOT_AN_IMAGE'
@@ -56,7 +56,6 @@ export type UnsupportedCode =
   | 'ERR_GUESTFISH_MISSING'
   | 'ERR_KERNEL_UNREADABLE'
   | 'ERR_KERNEL_MISSING'
-  | 'ERR_QEMU_MISSING'
   | 'ERR_COMPRESSOR_MISSING'
   | 'ERR_DECODER_MEMORY'
 
