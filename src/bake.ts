@@ -54,7 +54,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
     request.engine ?? 'auto',
     engineContext,
     async ({ engine, oem, withUsr }) => {
-      const release = await readRelease(request.release, withUsr)
+      const release = await readRelease({ requested: request.release, beside: undefined }, withUsr)
       const plan = planBake(content, await readOemState(oem, located.oem.filesystem, content), release)
       reportFindings(plan, context)
       context.report({ kind: 'phase', phase: 'edit', detail: engine })
@@ -117,7 +117,7 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
   return await withMountedOem(located, request.engine ?? 'auto', engineContext, async ({ engine, oem, withUsr }) => ({
     image: await describeImage(image, decoded, located),
     engine,
-    release: await readRelease(request.release, withUsr),
+    release: await readRelease({ requested: request.release, beside: undefined }, withUsr),
     state: await readOemState(oem, located.oem.filesystem, content),
   }))
 }

@@ -17,8 +17,8 @@ export interface KnownRelease {
   /** As the distribution writes it: `2512.3.0`, `4799.0.0+nightly-20260801-2100`. */
   readonly version: string
   readonly branch: number
-  /** Told by the user, or read from the image. */
-  readonly from: 'request' | 'image'
+  /** Told by the user, by the unsigned version.txt beside the image, or by the image itself. */
+  readonly from: 'request' | 'version.txt' | 'image'
 }
 
 export type ImageRelease = KnownRelease | { readonly kind: 'unknown'; readonly reason: string }
@@ -112,13 +112,14 @@ function distroOfId(id: string | undefined): Distro | undefined {
   return id === 'coreos' ? 'container-linux' : id === 'flatcar' ? 'flatcar' : undefined
 }
 
-function branchOf(version: string): number | undefined {
+/** The first number of a full version; undefined for what is none. */
+export function branchOf(version: string): number | undefined {
   const branch = VERSION.exec(version)?.[1]
   return branch === undefined ? undefined : Number(branch)
 }
 
 /** The assignments of os-release(5); of several with one name the last counts, as in a shell. */
-function parseAssignments(text: string): ReadonlyMap<string, string> {
+export function parseAssignments(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const line of text.split(/\r?\n/)) {
     const match = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line.trim())

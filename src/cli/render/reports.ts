@@ -2,10 +2,16 @@
  * Reports as text: what an image is, what a bake would change, what it did.
  */
 import type { OemEntry } from '../../engine/engine.js'
-import { formatRelease } from '../../oem/release.js'
+import { formatRelease, type ImageRelease, type KnownRelease } from '../../oem/release.js'
 import type { ImageReport, InspectReport, PlanReport } from '../../report.js'
 import { formatBytes, SECTOR_BYTES } from '../../units.js'
 import { printable, table } from './table.js'
+
+const SAID_BY: Readonly<Record<KnownRelease['from'], string>> = {
+  request: 'as --release says',
+  'version.txt': 'as version.txt beside it says, unsigned',
+  image: 'as the image says',
+}
 
 export function inspectText(report: InspectReport): string {
   const { image, oem, space } = report
@@ -54,11 +60,15 @@ function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'rel
   return [
     `image       ${printable(image.path)}`,
     `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,
-    `release     ${printable(release.kind === 'known' ? formatRelease(release) : `unknown: ${release.reason}`)}`,
+    `release     ${printable(releaseText(release))}`,
     `format      ${image.format}${packed}, disk of ${formatBytes(image.diskBytes)}, ${image.mbr} MBR`,
     `OEM         partition ${oemPartition.number}, ${oemPartition.filesystem}, ${formatBytes(oemPartition.sizeBytes)}`,
     `engine      ${engine}`,
   ]
+}
+
+function releaseText(release: ImageRelease): string {
+  return release.kind === 'known' ? `${formatRelease(release)}, ${SAID_BY[release.from]}` : `unknown: ${release.reason}`
 }
 
 function count(number: number, noun: string): string {

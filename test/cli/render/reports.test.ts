@@ -66,6 +66,18 @@ describe('inspectText', () => {
     expect(lines).toContain('  -0644  0:0  2 KiB  /grub.cfg')
   })
 
+  it.each([
+    ['request', 'as --release says'],
+    ['version.txt', 'as version.txt beside it says, unsigned'],
+    ['image', 'as the image says'],
+  ] as const)('says who told the release: %s', (from, words) => {
+    const release = { kind: 'known', distro: 'flatcar', version: '3510.2.8', branch: 3510, from } as const
+    const { inspect, plan } = reports('x')
+    const line = `release     Flatcar 3510.2.8, ${words}`
+    expect(inspectText({ ...inspect, release }).split('\n')).toContain(line)
+    expect(planText({ ...plan, release }).split('\n')).toContain(line)
+  })
+
   it('says that a partition is empty, and that an image has been booted', () => {
     const { inspect } = reports('x')
     const text = inspectText({
