@@ -30,6 +30,12 @@ export interface WritableByteDevice extends ByteDevice {
   write(offset: number, bytes: Uint8Array): Promise<void>
 }
 
+/** The bytes of an edited image file, with the knowledge of what in them was edited. */
+export interface EditedDevice extends ByteDevice {
+  /** Ranges of this device that differ from the decoded input, sorted, apart; includes all that lies beyond the input's end. */
+  changedExtents(): Promise<readonly Extent[]>
+}
+
 /** @throws ERR_INTERNAL when a range does not lie inside the device: callers check foreign numbers before they get here */
 export function assertInside(device: { readonly size: number }, offset: number, length: number): void {
   if (

@@ -1,10 +1,10 @@
 /**
  * From decoded bytes to a virtual disk of 512-byte sectors, and back to the bytes of an edited image file.
  *
- * The format is told from the bytes. A raw image is its own disk: the overlay lies directly on the decoded bytes. A qcow2
- * image goes through qemu-img for now (`qcow2/via-qemu.ts`); whatever the format, what comes after sees one overlay.
+ * The format is told from the bytes. A raw image is its own disk: the overlay lies directly on the decoded bytes. For a
+ * qcow2 image it lies on a device that maps its clusters (`qcow2/`); what comes after sees one overlay, whatever the format.
  */
-import type { ByteDevice } from '../byte-device.js'
+import type { ByteDevice, EditedDevice } from '../byte-device.js'
 import type { DecodedImage } from '../codec/codec.js'
 import { ImageError, UnsupportedError } from '../errors.js'
 import { Overlay } from '../overlay.js'
@@ -12,7 +12,7 @@ import type { RunContext } from '../progress.js'
 import { type FileKind, sniff } from '../source/sniff.js'
 import type { Workspace } from '../temp.js'
 import { SECTOR_BYTES } from '../units.js'
-import { openQcow2 } from './qcow2/via-qemu.js'
+import { openQcow2 } from './qcow2/qcow2.js'
 
 /** A virtual disk whose sectors may be written without touching anything below. */
 export interface VirtualDisk extends AsyncDisposable {
@@ -20,19 +20,23 @@ export interface VirtualDisk extends AsyncDisposable {
   /** All sectors; edits collect here. */
   readonly sectors: Overlay
   /** The bytes of the image file with the edits in it, ready to be encoded. Call once, after the last edit. */
-  edited(): Promise<ByteDevice>
+  edited(): Promise<EditedDevice>
 }
 
 /**
  * @throws ERR_DISK_FORMAT_UNSUPPORTED for formats that are recognised but not read
  * @throws ERR_NOT_AN_IMAGE when nothing is recognised; ERR_GPT_MISSING for a disk with only an MBR
- * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED | ERR_QEMU_MISSING
+ * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED
  */
-export async function openDisk(decoded: DecodedImage, workspace: Workspace, context: RunContext): Promise<VirtualDisk> {
+export async function openDisk(
+  decoded: DecodedImage,
+  _workspace?: Workspace,
+  _context?: RunContext,
+): Promise<VirtualDisk> {
   const kind = decoded.device.size === 0 ? 'unknown' : await sniff(decoded.device)
   switch (kind) {
     case 'qcow2':
-      return openQcow2(decoded, workspace, context)
+      return openQcow2(decoded.device)
     case 'disk with a GPT':
     case 'disk with an MBR':
       return rawDisk(decoded.device)

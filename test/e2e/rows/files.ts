@@ -236,7 +236,7 @@ export const FILE_ROWS: readonly Row[] = [
     },
     exitCode: 4,
     code: 'ERR_QCOW2_INVALID',
-    says: ['cut off', 'exceeding the end of the file'],
+    says: ['cut off', 'the file ends at 400000'],
     hint: ['download the image again'],
   },
 ]

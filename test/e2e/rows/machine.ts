@@ -191,17 +191,6 @@ export const MACHINE_ROWS: readonly Row[] = [
     hint: ['sudo apt-get install lbzip2', 'sudo dnf install lbzip2'],
   },
   {
-    title: 'no qemu-img for a qcow2 image',
-    make: (place) => {
-      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', join(place, 'image.qcow2'), '1M'])
-      return { args: [join(place, 'image.qcow2'), ...RACKSPACE], env: environmentWith(place, ['lbzip2']) }
-    },
-    exitCode: 5,
-    code: 'ERR_QEMU_MISSING',
-    says: ['qemu-img is not installed'],
-    hint: ['sudo apt-get install qemu-utils', 'sudo dnf install qemu-img'],
-  },
-  {
     title: 'no guestfish for an OEM partition with btrfs',
     make: (place) => ({
       args: [image(place, { oem: 'btrfs' }), ...RACKSPACE],

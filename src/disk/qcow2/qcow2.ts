@@ -1,0 +1,35 @@
+/**
+ * A qcow2 image as a virtual disk.
+ *
+ * In the pipeline: decoded bytes → tables read and checked → sectors under an overlay; and back: the sectors that changed
+ * → changes of the file's own bytes → checked again. All in memory, and only what changed of it: no copy of the image, no
+ * other program. QEMU's own reader and `qemu-img check` judge the results, in tests.
+ */
+import type { ByteDevice } from '../../byte-device.js'
+import { Overlay } from '../../overlay.js'
+import type { VirtualDisk } from '../disk.js'
+import { assertEdited } from './assert-edited.js'
+import { openChecked } from './check.js'
+import { editQcow2 } from './edit.js'
+import { Qcow2VirtualDevice } from './virtual-device.js'
+
+/**
+ * @param device the whole qcow2 file; read on demand for as long as the disk is used
+ * @throws ERR_QCOW2_INVALID when it is damaged or cut off; ERR_QCOW2_UNSUPPORTED when it does not stand alone
+ */
+export async function openQcow2(device: ByteDevice): Promise<VirtualDisk> {
+  const image = await openChecked(device)
+  const sectors = new Overlay(new Qcow2VirtualDevice(image))
+  return {
+    format: 'qcow2',
+    sectors,
+    edited: async () => {
+      const changed = await sectors.changedExtents()
+      const edited = await editQcow2(image, sectors, changed)
+      if (changed.length > 0) await assertEdited(image, edited, sectors, changed)
+      return edited
+    },
+    // The device belongs to whoever opened it.
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+}
