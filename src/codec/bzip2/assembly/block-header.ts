@@ -46,7 +46,10 @@ export function usableSelectors(): u32 {
 /** Reads up to the first bit of the data. */
 export function readBlockHeader(): i32 {
   const start = bitPosition()
-  if (bitLimit() - start < MAGIC_BITS) return CUT_OFF
+  if (bitLimit() - start < MAGIC_BITS) {
+    moveTo(bitLimit())
+    return CUT_OFF
+  }
   if (takeBits(24) != MAGIC_HIGH || takeBits(24) != MAGIC_LOW) {
     moveTo(start)
     return BAD_MAGIC
