@@ -7,9 +7,12 @@
  */
 import { tmpdir } from 'node:os'
 import { clockFor } from './clock.js'
+import type { Bzip2Options } from './codec/bzip2/bzip2.js'
+import type { DecodedImage } from './codec/codec.js'
 import { decodeImage } from './codec/open.js'
 import { assertOnlyOemChanged } from './disk/assert-only-oem.js'
 import { openDisk } from './disk/disk.js'
+import { GPT_SIZE_ANCHOR } from './disk/gpt/size-anchor.js'
 import { locateOem } from './disk/locate-oem.js'
 import type { EngineName } from './engine/engine.js'
 import { withMountedOem } from './engine/mount.js'
@@ -17,7 +20,7 @@ import { throwIfCancelled } from './errors.js'
 import { assertTreeAsPlanned } from './oem/assert-tree.js'
 import { type OemContent, resolveContent } from './oem/content.js'
 import { describeOem, type OemState, planBake } from './oem/plan.js'
-import { readRelease } from './oem/read-release.js'
+import { readRelease, releaseNotes, toldRelease } from './oem/read-release.js'
 import { readOemState } from './oem/read-state.js'
 import type { ImageRelease } from './oem/release.js'
 import type { RunContext } from './progress.js'
@@ -42,44 +45,50 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
   const scratch = elsewhere ?? besideTarget
 
-  const image = verifyOrigin(opened, context)
-  await using decoded = await decodeImage(image, 'bake', scratch, context)
-  await using disk = await openDisk(decoded, scratch, context)
-  const located = await locateOem(disk)
-
-  const engineContext = { ...context, workDirectory: scratch.directory }
-  context.report({ kind: 'phase', phase: 'read-oem' })
-  const baked = await withMountedOem(
-    located,
-    request.engine ?? 'auto',
-    engineContext,
-    async ({ engine, oem, withUsr }) => {
-      const release = await readRelease({ requested: request.release, beside: undefined }, withUsr)
-      const plan = planBake(content, await readOemState(oem, located.oem.filesystem, content), release)
-      reportFindings(plan, context)
-      context.report({ kind: 'phase', phase: 'edit', detail: engine })
-      await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
-      await assertTreeAsPlanned(oem, plan)
-      return { engine, release, plan }
-    },
-  )
-  await assertOnlyOemChanged(located)
-
-  const edited = await disk.edited()
+  const image = await verifyOrigin(opened, context)
   const finished = besideTarget.path('finished')
-  context.report({ kind: 'phase', phase: 'encode' })
-  const encoder = await decoded.encode(edited, finished)
-  context.report({ kind: 'phase', phase: 'check' })
-  const sha256 = await decoded.check(edited, finished)
-  await opened.assertUnchanged()
-  throwIfCancelled(context.signal)
-  context.report({ kind: 'phase', phase: 'publish' })
-  await publish(finished, target)
-  return {
-    ...baked,
-    output: { path: target.path, sha256, encoder },
-    image: await describeImage(image, decoded, located),
-  }
+  const purpose = { kind: 'bake', target: finished, recompress: request.recompress } as const
+  await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
+  return await preferringMismatch(decoded, async () => {
+    await using disk = await openDisk(decoded)
+    const located = await locateOem(disk)
+    const told = await toldRelease(request.release, image.path, decoded.notes)
+
+    const engineContext = { ...context, workDirectory: scratch.directory }
+    context.report({ kind: 'phase', phase: 'read-oem' })
+    const baked = await withMountedOem(
+      located,
+      request.engine ?? 'auto',
+      told.kind === 'unknown',
+      engineContext,
+      async ({ engine, oem, withUsr }) => {
+        const release = await readRelease(told, withUsr)
+        const plan = planBake(content, await readOemState(oem, located.oem.filesystem, content), release)
+        reportFindings(plan, context)
+        context.report({ kind: 'phase', phase: 'edit', detail: engine })
+        await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
+        await assertTreeAsPlanned(oem, plan)
+        return { engine, release, plan }
+      },
+    )
+    await assertOnlyOemChanged(located)
+
+    const edited = await disk.edited()
+    context.report({ kind: 'phase', phase: 'encode' })
+    const encoder = await decoded.encode(edited)
+    context.report({ kind: 'phase', phase: 'check' })
+    const sha256 = await decoded.check(edited)
+    await opened.assertUnchanged()
+    throwIfCancelled(context.signal)
+    context.report({ kind: 'phase', phase: 'publish' })
+    await publish(finished, target)
+    await decoded.remember(releaseNotes(baked.release, decoded.notes))
+    return {
+      ...baked,
+      output: { path: target.path, sha256, encoder },
+      image: await describeImage(image, decoded, located),
+    }
+  })
 }
 
 /** Says exactly what a bake would change, and changes nothing. */
@@ -107,19 +116,44 @@ interface Seen {
 async function lookAt(request: ImageRequest, context: RunContext, content?: OemContent): Promise<Seen> {
   await using opened = await openImage(request.image)
   await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
-  const image = verifyOrigin(opened, context)
-  await using decoded = await decodeImage(image, 'look', scratch, context)
-  await using disk = await openDisk(decoded, scratch, context)
-  const located = await locateOem(disk)
-  const engineContext = { ...context, workDirectory: scratch.directory }
-  context.report({ kind: 'phase', phase: 'read-oem' })
+  const image = await verifyOrigin(opened, context)
+  await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
   // Awaited here: what is opened above closes as soon as this function returns.
-  return await withMountedOem(located, request.engine ?? 'auto', engineContext, async ({ engine, oem, withUsr }) => ({
-    image: await describeImage(image, decoded, located),
-    engine,
-    release: await readRelease({ requested: request.release, beside: undefined }, withUsr),
-    state: await readOemState(oem, located.oem.filesystem, content),
-  }))
+  return await preferringMismatch(decoded, async () => {
+    await using disk = await openDisk(decoded)
+    const located = await locateOem(disk)
+    const told = await toldRelease(request.release, image.path, decoded.notes)
+    const engineContext = { ...context, workDirectory: scratch.directory }
+    context.report({ kind: 'phase', phase: 'read-oem' })
+    const seen = await withMountedOem(
+      located,
+      request.engine ?? 'auto',
+      told.kind === 'unknown',
+      engineContext,
+      async ({ engine, oem, withUsr }) => ({
+        engine,
+        release: await readRelease(told, withUsr),
+        state: await readOemState(oem, located.oem.filesystem, content),
+      }),
+    )
+    await decoded.settled()
+    await decoded.remember(releaseNotes(seen.release, decoded.notes))
+    return { ...seen, image: await describeImage(image, decoded, located) }
+  })
+}
+
+function codecOptions(request: ImageRequest): Bzip2Options {
+  return { anchor: GPT_SIZE_ANCHOR, useCache: request.cache ?? true }
+}
+
+/** Whatever goes wrong with an image that is not the one that was published, that it is not is the reason. */
+async function preferringMismatch<T>(decoded: DecodedImage, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use()
+  } catch (error) {
+    await decoded.settled()
+    throw error
+  }
 }
 
 function reportFindings(planned: { readonly findings: PlanReport['plan']['findings'] }, context: RunContext): void {

@@ -2,13 +2,13 @@
  * What a run tells the outside while it works: phases with counters, and warnings. Data only; rendering is `cli/`'s.
  */
 
-export type Phase = 'scan' | 'decode' | 'convert' | 'read-oem' | 'launch' | 'edit' | 'encode' | 'check' | 'publish'
+export type Phase = 'hash' | 'decode' | 'read-oem' | 'launch' | 'edit' | 'encode' | 'check' | 'publish'
 
 export type ProgressEvent =
   | {
       readonly kind: 'phase'
       readonly phase: Phase
-      /** Names the tool or file where that helps: `lbzip2`, `qemu-img`. */
+      /** Names the tool or file where that helps: `lbzip2`. */
       readonly detail?: string
     }
   | {

@@ -62,6 +62,8 @@ export interface ImageRequest {
   readonly tmpDir?: string
   /** `container-linux:2512.3.0`, when the image does not tell. */
   readonly release?: string
+  /** Use and keep what is known of images under the user's cache directory. @default true */
+  readonly cache?: boolean
 }
 
 export interface PlanRequest extends ImageRequest, ContentRequest {}
@@ -71,6 +73,11 @@ export interface BakeRequest extends PlanRequest {
   readonly output?: string
   /** Replace an existing output. @default false */
   readonly force?: boolean
+  /** Encode the whole image anew, with an outside program; for compressed images only. @default only what changed */
+  readonly recompress?: {
+    /** 1 to 9. @default the image's own */
+    readonly level: number | undefined
+  }
   /** Clock of the new files, seconds since 1970. @default `SOURCE_DATE_EPOCH`, else the time of the OEM filesystem's last write */
   readonly sourceDateEpoch?: number
 }

@@ -70,6 +70,7 @@ export const IMAGE_OPTIONS = {
     group: IMAGE,
     describe: 'As container-linux:2512.3.0, if not in the image',
   },
+  cache: { type: 'boolean', default: true, group: IMAGE, describe: 'Remember where the blocks of an image are' },
   'tmp-dir': { type: 'string', requiresArg: true, group: IMAGE, describe: 'Directory for temporary files' },
 } satisfies Record<string, Options>
 
@@ -82,6 +83,13 @@ export const OUTPUT_OPTIONS = {
     describe: 'File to write; - for standard output',
   },
   force: { alias: 'f', type: 'boolean', group: OUTPUT, describe: 'Replace an existing output' },
+  recompress: { type: 'boolean', group: OUTPUT, describe: 'Compress all of it anew, not only what changed' },
+  level: {
+    type: 'number',
+    requiresArg: true,
+    group: OUTPUT,
+    describe: 'bzip2 level of --recompress, 1 to 9',
+  },
 } satisfies Record<string, Options>
 
 export const TALK_OPTIONS = {
@@ -116,6 +124,7 @@ export interface ImageFlags {
   readonly engine: 'auto' | 'embedded' | 'libguestfs'
   readonly release?: string | undefined
   readonly tmpDir?: string | undefined
+  readonly cache?: boolean | undefined
 }
 
 export interface TalkFlags {
@@ -127,6 +136,8 @@ export interface TalkFlags {
 export interface OutputFlags {
   readonly output?: string | undefined
   readonly force?: boolean | undefined
+  readonly recompress?: boolean | undefined
+  readonly level?: number | undefined
 }
 
 /** @throws ERR_USAGE without an image */
@@ -141,6 +152,7 @@ export function imageRequest(flags: ImageFlags): ImageRequest {
     engine: flags.engine,
     ...(flags.release === undefined ? {} : { release: flags.release }),
     ...(flags.tmpDir === undefined ? {} : { tmpDir: flags.tmpDir }),
+    ...(flags.cache === undefined ? {} : { cache: flags.cache }),
   }
 }
 
@@ -170,8 +182,16 @@ export function contentRequest(flags: ContentFlags): ContentRequest {
   )
 }
 
-export function outputRequest(flags: OutputFlags): Pick<BakeRequest, 'output' | 'force'> {
+/** @throws ERR_USAGE for a level that is none, or is asked for without --recompress */
+export function outputRequest(flags: OutputFlags): Pick<BakeRequest, 'output' | 'force' | 'recompress'> {
+  const { level, recompress } = flags
+  if (level !== undefined && (recompress !== true || !Number.isInteger(level) || level < 1 || level > 9)) {
+    throw new UsageError('ERR_USAGE', `--level ${level}: expected 1 to 9, together with --recompress`, {
+      hint: '--recompress --level 9',
+    })
+  }
   return {
+    ...(recompress === true ? { recompress: { level } } : {}),
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
   }

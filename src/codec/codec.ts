@@ -2,42 +2,80 @@
  * What a codec is: compressed bytes on one side, random-access decoded bytes on the other, and the way back.
  *
  * A codec knows nothing of disks. It gives the decoded image as a byte device and, at the end, writes a new file in the
- * same codec that decodes to the edited bytes. `check` reads that file back from the disk with an independent decoder.
+ * same codec that decodes to the edited bytes. `check` reads that file back from the disk and proves it.
  */
-import type { ByteDevice } from '../byte-device.js'
+import type { ByteDevice, EditedDevice } from '../byte-device.js'
 
 export type CodecDescription =
   | { readonly kind: 'plain' }
   | {
       readonly kind: 'bzip2'
+      /** Of the first stream: 1 to 9. */
       readonly level: number
-      readonly streams: number
-      readonly blocks: number
-      /** Program that decoded it. */
-      readonly decoder: string
+      /**
+       * How it was found out which blocks hold what: `cached` from an earlier run on a file of the same digest, `tail`
+       * from the end of a file whose digest is checked in this run, `full` with every block decoded and checked.
+       */
+      readonly index: 'cached' | 'tail' | 'full'
     }
+
+/** What is going to be asked of a decoded image. */
+export type DecodePurpose =
+  | { readonly kind: 'look' }
+  | {
+      readonly kind: 'bake'
+      /** Where the new file will be written. A codec that copies begins at once. */
+      readonly target: string
+      /** Encode everything anew instead of what changed. */
+      readonly recompress: { readonly level: number | undefined } | undefined
+    }
+
+/**
+ * How decoded bytes tell their own size: what lets a codec find its way from the end of a file, without decoding all of it.
+ * A codec knows no disk formats; whoever does hands this in.
+ */
+export interface SizeAnchor {
+  /** How many of the first bytes `declaredSize` wants. */
+  readonly headBytes: number
+  /** How many of the last bytes `confirms` wants. */
+  readonly endBytes: number
+  /** Size of the whole image by its first bytes; undefined when they do not tell. */
+  declaredSize(head: Buffer): number | undefined
+  /** Whether the last bytes are those of an image of this size. */
+  confirms(end: Buffer, size: number): boolean
+}
+
+/** Short strings that are worth knowing again when the same file comes back. */
+export type ImageNotes = Readonly<Record<string, string>>
 
 /** The input, decoded. */
 export interface DecodedImage extends AsyncDisposable {
   readonly codec: CodecDescription
   /** The decoded bytes; never written. */
   readonly device: ByteDevice
-  /** Path of a file that holds the decoded bytes, for programs that want one. Not to be written. */
-  readonly path: string
-  /** Path of a copy that is this run's own and may be written; made at the first call. */
-  editablePath(): Promise<string>
+  /** What an earlier run kept of this very file; empty if nothing. */
+  readonly notes: ImageNotes
+  /** Keeps notes for the next run, with whatever else the codec found out. Never fails. */
+  remember(notes: ImageNotes): Promise<void>
   /**
-   * Writes `edited` to a new file at `target`, in the input's codec, and syncs it.
+   * Waits until the input is known to be what its digests say, as far as there are any.
    *
-   * @returns the program that encoded it, if one did
+   * @throws ERR_DIGEST_MISMATCH
+   */
+  settled(): Promise<void>
+  /**
+   * Writes `edited` to the target, in the input's codec.
+   *
+   * @returns the outside program that encoded it, if one did
+   * @throws ERR_DIGEST_MISMATCH before anything of the edit is written
    * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO, ERR_COMPRESSOR_MISSING, ERR_CHILD_FAILED
    */
-  encode(edited: ByteDevice, target: string): Promise<string | undefined>
+  encode(edited: EditedDevice): Promise<string | undefined>
   /**
-   * Reads `target` back, decodes it and compares every byte with `edited`.
+   * Reads the target back, checks that it holds `edited`, and has it on the disk.
    *
    * @returns SHA-256 of the file as it lies on disk, lower-case hex
-   * @throws ERR_CHECK_OUTPUT when it does not hold what was written
+   * @throws ERR_CHECK_OUTPUT when it does not hold what was meant
    */
-  check(edited: ByteDevice, target: string): Promise<string>
+  check(edited: EditedDevice): Promise<string>
 }

@@ -4,10 +4,9 @@
 import { ImageError, UnsupportedError } from '../errors.js'
 import type { RunContext } from '../progress.js'
 import { type FileKind, sniff } from '../source/sniff.js'
-import type { Workspace } from '../temp.js'
 import type { VerifiedImage } from '../trust/verify.js'
-import { openBzip2 } from './bzip2/bzip2.js'
-import type { DecodedImage } from './codec.js'
+import { type Bzip2Options, openBzip2 } from './bzip2/bzip2.js'
+import type { DecodedImage, DecodePurpose } from './codec.js'
 import { openPlain } from './plain.js'
 
 /** How to get from a compressed file that we can't read to one that we can. */
@@ -28,12 +27,12 @@ const UNPACK: Partial<Record<FileKind, string>> = {
  */
 export async function decodeImage(
   image: VerifiedImage,
-  intent: 'look' | 'bake',
-  workspace: Workspace,
+  purpose: DecodePurpose,
+  options: Bzip2Options,
   context: RunContext,
 ): Promise<DecodedImage> {
   const kind = await sniff(image.device)
-  if (kind === 'bzip2') return openBzip2(image, intent, workspace, context)
+  if (kind === 'bzip2') return openBzip2(image, purpose, options, context)
   const unpack = UNPACK[kind]
   if (unpack !== undefined) {
     throw new UnsupportedError(
@@ -54,5 +53,5 @@ export async function decodeImage(
       },
     )
   }
-  return openPlain(image, workspace, context)
+  return openPlain(image, purpose, context)
 }

@@ -6,33 +6,44 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { type ByteDevice, FileDevice } from '../byte-device.js'
-import { fileError, PostCheckError, throwIfCancelled } from '../errors.js'
+import { fileError, PostCheckError, throwIfCancelled, UsageError } from '../errors.js'
 import { InOrderComparison, readInOrder } from '../in-order.js'
 import type { RunContext } from '../progress.js'
+import { FileHash } from '../source/file-hash.js'
 import { copyToSparseFile } from '../sparse-file.js'
-import type { Workspace } from '../temp.js'
+import { InputDigest, wantsSha512 } from '../trust/input-digest.js'
 import type { VerifiedImage } from '../trust/verify.js'
-import type { DecodedImage } from './codec.js'
+import type { DecodedImage, DecodePurpose } from './codec.js'
 
-export function openPlain(image: VerifiedImage, workspace: Workspace, context: RunContext): DecodedImage {
-  let editable: Promise<string> | undefined
+export async function openPlain(
+  image: VerifiedImage,
+  purpose: DecodePurpose,
+  context: RunContext,
+): Promise<DecodedImage> {
+  if (purpose.kind === 'bake' && purpose.recompress !== undefined) {
+    throw new UsageError('ERR_USAGE', `${image.name} is not compressed, so it can't be recompressed`, {
+      hint: 'leave --recompress and --level out',
+    })
+  }
+  const target = purpose.kind === 'bake' ? purpose.target : ''
+  // Without a published digest nobody asks for one: the file is read only where the bake needs it.
+  const hash = image.expected.length === 0 ? undefined : new FileHash({ withSha512: wantsSha512(image.expected) }, context)
+  const digest = hash && new InputDigest(image, hash, { fd: image.handle.fd, ready: undefined }, context)
   return {
     codec: { kind: 'plain' },
     device: image.device,
-    path: image.path,
-    editablePath: () => {
-      const path = workspace.path('editable.img')
-      editable ??= copyToSparseFile(image.device, path, 'decode', context).then(() => path)
-      return editable
-    },
-    encode: async (edited, target) => {
+    notes: {},
+    remember: async () => undefined,
+    settled: async () => void (await digest?.settled()),
+    encode: async (edited) => {
+      await digest?.settled()
       await copyToSparseFile(edited, target, 'encode', context)
       await sync(target)
       return undefined
     },
-    check: (edited, target) => comparePlain(edited, target, context),
+    check: (edited) => comparePlain(edited, target, context),
     // The file belongs to the opened image.
-    [Symbol.asyncDispose]: async () => undefined,
+    [Symbol.asyncDispose]: async () => hash?.[Symbol.asyncDispose](),
   }
 }
 

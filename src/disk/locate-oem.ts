@@ -26,8 +26,11 @@ export interface LocatedOem {
   readonly disk: VirtualDisk
   readonly gpt: Gpt
   readonly oem: LocatedPartition
-  /** USR-A, where the image's release is written down; undefined when it can't be read. */
-  readonly usr: LocatedPartition | undefined
+  /**
+   * USR-A, where the image's release is written down; undefined when it can't be read. Looked for when it is wanted:
+   * most of an image's blocks lie before it or in it.
+   */
+  findUsr(): Promise<LocatedPartition | undefined>
 }
 
 /**
@@ -87,7 +90,7 @@ export async function locateOem(disk: VirtualDisk): Promise<LocatedOem> {
       },
     )
   }
-  return { disk, gpt, oem: { partition, device, filesystem }, usr: await findUsr(disk, gpt) }
+  return { disk, gpt, oem: { partition, device, filesystem }, findUsr: () => findUsr(disk, gpt) }
 }
 
 async function findUsr(disk: VirtualDisk, gpt: Gpt): Promise<LocatedPartition | undefined> {

@@ -44,15 +44,18 @@ export function chooseEngine(choice: EngineChoice, oem: LocatedPartition): Engin
 /**
  * Opens the OEM partition for the length of `use`. Edits reach the partition's device when `use` has ended well.
  *
+ * @param wantsUsr whether `withUsr` will be asked for: an appliance has to know before it starts
  * @throws ERR_ENGINE_CANNOT_SERVE, and whatever the engine throws
  */
 export async function withMountedOem<T>(
   located: LocatedOem,
   choice: EngineChoice,
+  wantsUsr: boolean,
   context: EngineContext,
   use: (mounted: MountedOem) => Promise<T>,
 ): Promise<T> {
-  const { oem, usr } = located
+  const { oem } = located
+  const usr = wantsUsr ? await located.findUsr() : undefined
   const engine = chooseEngine(choice, oem)
   const usrIsEmbedded = usr !== undefined && whyNotServed(usr.filesystem, 'read', usr.device.size) === undefined
   const withEmbeddedUsr: MountedOem['withUsr'] = async (look) =>

@@ -13,9 +13,8 @@ import { printable, visible } from './table.js'
 export type ProgressStyle = 'tty' | 'plain' | 'json' | 'none'
 
 const PHASE_WORDS: Record<Phase, string> = {
-  scan: 'reading the block layout',
+  hash: 'taking the digest of the image',
   decode: 'decoding',
-  convert: 'converting',
   'read-oem': 'reading the OEM partition',
   launch: 'starting the libguestfs appliance',
   edit: 'editing the OEM partition',
@@ -55,7 +54,7 @@ class TextView implements ProgressView {
   readonly #quiet: boolean
   readonly #out: Writable
   readonly #timer: NodeJS.Timeout | undefined
-  #phase: { readonly words: string; readonly startedAt: number } | undefined
+  #phase: { readonly phase: Phase; readonly words: string; readonly startedAt: number } | undefined
   #counters: { readonly doneBytes: number; readonly totalBytes: number } | undefined
   #shownAt = 0
   #lineOpen = false
@@ -75,6 +74,7 @@ class TextView implements ProgressView {
     switch (event.kind) {
       case 'phase':
         this.#phase = {
+          phase: event.phase,
           words:
             event.detail === undefined
               ? PHASE_WORDS[event.phase]
@@ -85,6 +85,8 @@ class TextView implements ProgressView {
         this.#draw(true)
         break
       case 'progress':
+        // Other threads count, too, while this phase goes on.
+        if (event.phase !== this.#phase?.phase) break
         this.#counters = event
         this.#draw(false)
         break

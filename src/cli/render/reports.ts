@@ -13,6 +13,12 @@ const SAID_BY: Readonly<Record<KnownRelease['from'], string>> = {
   image: 'as the image says',
 }
 
+const INDEX_WORDS: Readonly<Record<'cached' | 'tail' | 'full', string>> = {
+  cached: 'blocks known from an earlier run',
+  tail: 'blocks found from the end',
+  full: 'every block checked',
+}
+
 export function inspectText(report: InspectReport): string {
   const { image, oem, space } = report
   return [
@@ -55,7 +61,7 @@ function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'rel
   const { codec, oemPartition } = image
   const packed =
     codec.kind === 'bzip2'
-      ? ` in bzip2 (level ${codec.level}, ${count(codec.streams, 'stream')}, ${count(codec.blocks, 'block')})`
+      ? ` in bzip2 (level ${codec.level}, ${INDEX_WORDS[codec.index]})`
       : ''
   return [
     `image       ${printable(image.path)}`,
@@ -69,10 +75,6 @@ function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'rel
 
 function releaseText(release: ImageRelease): string {
   return release.kind === 'known' ? `${formatRelease(release)}, ${SAID_BY[release.from]}` : `unknown: ${release.reason}`
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 function partitionsText(image: ImageReport): string[] {

@@ -1,139 +1,135 @@
 /**
- * The bzip2 codec, general path: decode to a sparse temporary file, encode the edited bytes whole, read back.
+ * The bzip2 codec: the input is read through its block map, and baked by splicing new blocks into a copy of it.
+ *
+ * Three things go on side by side: the copy of the input to where the output will be; then the digest of that copy, which
+ * so proves both the input and the copy; and meanwhile the blocks are found and the image is edited. Nothing of the edit is
+ * written before the digest is there and agrees with what was published, where anything was.
  */
-import { createHash } from 'node:crypto'
-import { open, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { type ByteDevice, FileDevice } from '../../byte-device.js'
-import { fileError, MachineError, OemBakeError, PostCheckError } from '../../errors.js'
-import { InOrderComparison } from '../../in-order.js'
+import { isDeepStrictEqual } from 'node:util'
+import { InternalError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
-import { SparseWriter } from '../../sparse-file.js'
-import type { Workspace } from '../../temp.js'
+import { FileHash } from '../../source/file-hash.js'
+import { InputDigest, wantsSha512 } from '../../trust/input-digest.js'
 import type { VerifiedImage } from '../../trust/verify.js'
-import { formatBytes } from '../../units.js'
-import type { DecodedImage } from '../codec.js'
-import { decodeBzip2, WORKER_DECODER } from './decode.js'
-import { encodeBzip2 } from './encode.js'
-import { type Bzip2Layout, readBzip2Layout } from './layout.js'
-import { type Bzip2Program, chooseEncoder, findBzip2Programs } from './programs.js'
+import type { DecodedImage, DecodePurpose, ImageNotes, SizeAnchor } from '../codec.js'
+import { compileBlockCodec } from './block-codec.js'
+import { BlockDecoder } from './block-decoder.js'
+import { BlockDevice } from './block-device.js'
+import { BlockIndex } from './block-index.js'
+import { BlockReader } from './block-reader.js'
+import { BlockChain } from './chain.js'
+import { startCopy } from './copy.js'
+import { type CacheEntry, cacheDirectory, MapCache } from './map-cache.js'
+import type { ImageWriter } from './image-writer.js'
+import { readAtFrom } from './read-at.js'
+import { RecompressedImage } from './recompress.js'
+import { SplicedImage } from './splice-image.js'
+
+export interface Bzip2Options {
+  readonly anchor: SizeAnchor
+  /** Use and keep block maps under the user's cache directory. */
+  readonly useCache: boolean
+}
 
 /**
- * Opens a bzip2 image; disposing of it closes the decoded file (which goes with the workspace).
+ * Opens a bzip2 image; disposing of it ends its threads and closes what it opened.
  *
- * @param intent what will be asked of it: a bake must be able to encode, so a missing compressor is told before the long work
- * @throws ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE | ERR_BZIP2_CORRUPT
- * @throws ERR_NO_SPACE before decoding, when the temporary file can't fit
+ * @throws ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE | ERR_BZIP2_CORRUPT with the bit
+ * @throws ERR_DIGEST_MISMATCH when the input is not what its published digest says
+ * @throws ERR_COMPRESSOR_MISSING before any work, when it is to be recompressed and nothing can
  */
 export async function openBzip2(
   image: VerifiedImage,
-  intent: 'look' | 'bake',
-  workspace: Workspace,
+  purpose: DecodePurpose,
+  { anchor, useCache }: Bzip2Options,
   context: RunContext,
 ): Promise<DecodedImage> {
-  const programs = await findBzip2Programs(context)
-  if (intent === 'bake') chooseEncoder(programs)
-  context.report({ kind: 'phase', phase: 'scan', detail: image.name })
-  const layout = await readBzip2Layout(image.device, image.name, context)
-  const [program] = programs
-  const decoder = program?.name ?? WORKER_DECODER
-  const path = workspace.path('decoded.img')
-  await assertRoom(dirname(path), layout, image.device.size, intent)
-  const handle = await open(path, 'wx+').catch((error) => {
-    throw fileError(error, `create ${path}`)
-  })
+  const { fd } = image.handle
+  const sizeBytes = image.device.size
+  const decoder = new BlockDecoder(compileBlockCodec())
+  const chain = new BlockChain(decoder, readAtFrom(fd), sizeBytes)
+  const reader = new BlockReader(chain, decoder, image.name)
+  const level = chain.levelAt(0) ?? 9
+  const recompressed =
+    purpose.kind === 'bake' && purpose.recompress !== undefined
+      ? await RecompressedImage.prepare(purpose.target, purpose.recompress.level ?? level, context)
+      : undefined
+  const copy =
+    purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
+  const hash = new FileHash({ withSha512: wantsSha512(image.expected) }, context)
+  const digest = new InputDigest(image, hash, { fd: copy?.handle.fd ?? fd, ready: copy?.done }, context)
+  const dispose = async (): Promise<void> => {
+    await hash[Symbol.asyncDispose]()
+    await copy?.end()
+  }
   try {
-    context.report({ kind: 'phase', phase: 'decode', detail: decoder })
-    const writer = new SparseWriter(handle, path)
-    await decodeBzip2(
-      { handle: image.handle, sizeBytes: image.device.size, name: image.name },
-      program,
-      (bytes) => writer.append(bytes),
-      'decode',
+    const cache = openCache(useCache, context)
+    const remembered = await recall(cache, image, digest)
+    const index = await BlockIndex.open(
+      { fd, sizeBytes, name: image.name },
+      chain,
+      reader,
+      { anchor, remembered, trusted: image.expected.length > 0, settled: () => digest.settled() },
       context,
     )
-    const size = await writer.finish()
+    const device = new BlockDevice(index, reader, image.name)
+    const writer: ImageWriter | undefined =
+      recompressed ?? (copy === undefined ? undefined : new SplicedImage(image, copy, index, hash, context))
     return {
-      codec: { kind: 'bzip2', level: layout.level, streams: layout.streams, blocks: layout.blocks, decoder },
-      device: new FileDevice(handle, size, path),
-      path,
-      // The decoded file is this run's own already.
-      editablePath: async () => path,
-      encode: async (edited, target) => {
-        const encoder = chooseEncoder(programs)
-        await encodeBzip2(edited, target, encoder, layout.level, context)
-        return encoder.name
+      get codec() {
+        return { kind: 'bzip2' as const, level, index: index.how }
       },
-      check: (edited, target) => compareDecoded(edited, target, program, context),
-      [Symbol.asyncDispose]: () => handle.close().catch(() => undefined),
+      device,
+      notes: remembered?.notes ?? {},
+      remember: async (notes) => {
+        if (cache === undefined || isKnown(remembered, index, notes)) return
+        const { sha256 } = await digest.settled()
+        await cache.write({ sha256, sizeBytes }, { ...index.findings, notes })
+      },
+      settled: async () => void (await digest.settled()),
+      encode: async (edited) => {
+        await digest.settled()
+        return required(writer).encode(edited)
+      },
+      check: (edited) => required(writer).check(edited),
+      [Symbol.asyncDispose]: dispose,
     }
   } catch (error) {
-    await handle.close().catch(() => undefined)
+    try {
+      // What the digest says of the input is the better reason, where there is one.
+      if (image.expected.length > 0) await digest.settled()
+    } finally {
+      await dispose()
+    }
     throw error
   }
 }
 
-async function assertRoom(
-  directory: string,
-  layout: Bzip2Layout,
-  compressedBytes: number,
-  intent: 'look' | 'bake',
-): Promise<void> {
-  const needed = layout.denseBytes + (intent === 'bake' ? compressedBytes : 0)
-  const { bavail, bsize } = await statfs(directory).catch((error) => {
-    throw fileError(error, `look at the space in ${dirname(directory)}`)
-  })
-  const free = bavail * bsize
-  if (free >= needed) return
-  throw new MachineError(
-    'ERR_NO_SPACE',
-    `not enough space in ${dirname(directory)}: about ${formatBytes(needed)} needed, ${formatBytes(free)} free`,
-    {
-      hint: 'free some space, or point --tmp-dir to a filesystem with more',
-      details: { neededBytes: needed, freeBytes: free },
-    },
-  )
+function openCache(useCache: boolean, context: RunContext): MapCache | undefined {
+  const directory = useCache ? cacheDirectory(context.env) : undefined
+  return directory === undefined ? undefined : new MapCache(directory)
 }
 
-async function compareDecoded(
-  edited: ByteDevice,
-  target: string,
-  program: Bzip2Program | undefined,
-  context: RunContext,
-): Promise<string> {
-  const handle = await open(target, 'r').catch((error) => {
-    throw fileError(error, `read back ${target}`)
-  })
-  try {
-    const { size } = await handle.stat()
-    const comparison = new InOrderComparison(edited)
-    const sink = async (bytes: Buffer): Promise<void> => {
-      if (!(await comparison.matches(bytes))) throw differs(`near decoded byte ${comparison.position}`)
-      context.report({ kind: 'progress', phase: 'check', doneBytes: comparison.position, totalBytes: edited.size })
-    }
-    // Counted in decoded bytes, whose total is known here: zeros decode for seconds out of a few compressed bytes.
-    const uncounted = { ...context, report: () => undefined }
-    try {
-      await decodeBzip2({ handle, sizeBytes: size, name: 'the written image' }, program, sink, 'check', uncounted)
-    } catch (error) {
-      if (error instanceof OemBakeError && error.code === 'ERR_BZIP2_CORRUPT') throw differs(error.message, error)
-      throw error
-    }
-    if (!comparison.complete) throw differs(`in length: ${comparison.position} bytes, expected ${edited.size}`)
-    const hash = createHash('sha256')
-    for await (const bytes of handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 }))
-      hash.update(bytes as Buffer)
-    return hash.digest('hex')
-  } catch (error) {
-    throw fileError(error, `read back ${target}`)
-  } finally {
-    await handle.close().catch(() => undefined)
-  }
+/** What the cache knows of this very file. Waits for its digest only if there is something of the same size. */
+async function recall(
+  cache: MapCache | undefined,
+  image: VerifiedImage,
+  digest: InputDigest,
+): Promise<CacheEntry | undefined> {
+  const sizeBytes = image.device.size
+  if (cache === undefined || !(await cache.mayKnow(sizeBytes))) return undefined
+  // A published digest is as good as the one that is being taken: nothing is published before they have been compared.
+  const published = image.expected.find(({ algorithm }) => algorithm === 'sha256')
+  const sha256 = published?.hex ?? (await digest.settled()).sha256
+  return cache.read({ sha256, sizeBytes })
 }
 
-function differs(where: string, cause?: unknown): PostCheckError {
-  return new PostCheckError('ERR_CHECK_OUTPUT', `the written image differs from what was meant: ${where}`, {
-    hint: 'check the disk and the memory of this machine; nothing was published',
-    cause,
-  })
+/** Whether an entry has all that would be written. */
+function isKnown(entry: CacheEntry | undefined, index: BlockIndex, notes: ImageNotes): boolean {
+  return entry !== undefined && index.how === 'cached' && isDeepStrictEqual(entry.notes, notes)
+}
+
+function required(writer: ImageWriter | undefined): ImageWriter {
+  if (writer === undefined) throw new InternalError('ERR_INTERNAL', 'the image was opened for looking only')
+  return writer
 }

@@ -3,8 +3,8 @@
  *
  * Source: Joe Tsai, "BZIP2 Format Specification" (2015), sections 2.1 to 2.2. A stream is the byte-aligned header `BZh1`
  * to `BZh9`, blocks, and a footer; blocks and footer start with a 48-bit magic, each followed by a 32-bit CRC, at any bit
- * position. A magic can also appear by chance inside a block's data (about once in 10^5 images): hits are proposals,
- * `layout.ts` decides.
+ * position. A magic can also appear by chance inside a block's data (about once in 10^5 images): hits are proposals, the
+ * chain (`chain.ts`) decides.
  *
  * How: a magic of 48 bits at bit phase 0 to 7 always has its third and fourth whole bytes at a fixed place, so a table of
  * 65 536 entries on two bytes dismisses all but one position in 4096 at one look-up a byte (about 1 GB/s).
@@ -28,7 +28,7 @@ const MAGICS = [
 const MAGIC_BITS = 48
 const CRC_BITS = 32
 /** Bytes that a magic and its CRC can touch at the worst phase. */
-const SPAN_BYTES = Math.ceil((7 + MAGIC_BITS + CRC_BITS) / 8)
+export const SPAN_BYTES = Math.ceil((7 + MAGIC_BITS + CRC_BITS) / 8)
 /** The two bytes that the table looks at lie this far into the span. */
 const PROBE_AT = 2
 
@@ -48,34 +48,16 @@ function makeProbe(): Uint8Array {
   return table
 }
 
-/** Takes the file piece by piece, in order, and hands out hits in order. */
-export class MagicScanner {
-  /** Tail of the last piece that may begin a magic. */
-  #carry: Buffer = Buffer.alloc(0)
-  /** File offset of the carry's first byte. */
-  #carryOffset = 0
-
-  /** Hits that lie wholly within what has come in so far. */
-  push(piece: Buffer): MagicHit[] {
-    const bytes = this.#carry.length === 0 ? piece : Buffer.concat([this.#carry, piece])
-    const base = this.#carryOffset
-    const hits: MagicHit[] = []
-    const last = bytes.length - SPAN_BYTES
-    for (let at = nextCandidate(bytes, 0, last); at <= last; at = nextCandidate(bytes, at + 1, last)) {
-      collect(bytes, at, base, hits)
-    }
-    const consumed = Math.max(0, last + 1)
-    this.#carry = Buffer.from(bytes.subarray(consumed))
-    this.#carryOffset = base + consumed
-    return hits
-  }
-
-  /** The last hits: those that end within the last bytes of the file. */
-  finish(): MagicHit[] {
-    const length = this.#carry.length
-    const end = (this.#carryOffset + length) * 8
-    // Padding lets the loop reach the end; a hit that needs padding bits is none.
-    return this.push(Buffer.alloc(SPAN_BYTES)).filter((hit) => hit.bitOffset + MAGIC_BITS + CRC_BITS <= end)
+/**
+ * All hits in a stretch of the file, in order, found as they are asked for. Those that begin less than 11 bytes before
+ * the stretch ends are left out.
+ *
+ * @param baseOffset where the stretch begins in the file, in bytes
+ */
+export function* magicsIn(bytes: Uint8Array, baseOffset: number): Generator<MagicHit> {
+  const last = bytes.length - SPAN_BYTES
+  for (let at = nextCandidate(bytes, 0, last); at <= last; at = nextCandidate(bytes, at + 1, last)) {
+    yield* magicsAt(bytes, at, baseOffset)
   }
 }
 
@@ -92,7 +74,7 @@ function nextCandidate(bytes: Uint8Array, from: number, last: number): number {
   return last + 1
 }
 
-function collect(bytes: Buffer, at: number, base: number, hits: MagicHit[]): void {
+function* magicsAt(bytes: Uint8Array, at: number, base: number): Generator<MagicHit> {
   // 11 bytes as one number: the magic and its CRC, whatever the phase.
   let span = 0n
   for (let index = 0; index < SPAN_BYTES; index++) span = (span << 8n) | BigInt(bytes[at + index] ?? 0)
@@ -102,6 +84,6 @@ function collect(bytes: Buffer, at: number, base: number, hits: MagicHit[]): voi
     const magic = MAGICS.find(({ value }) => value === found)
     if (magic === undefined) continue
     const crc = Number((span >> (rest - BigInt(CRC_BITS))) & 0xffffffffn)
-    hits.push({ kind: magic.kind, bitOffset: (base + at) * 8 + phase, crc })
+    yield { kind: magic.kind, bitOffset: (base + at) * 8 + phase, crc }
   }
 }

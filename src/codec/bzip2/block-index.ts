@@ -1,0 +1,156 @@
+/**
+ * Finds out which blocks hold a range of decoded bytes, in the cheapest way that the input's standing allows.
+ *
+ *   cached  the map of an earlier run, of a file with the same SHA-256
+ *   tail    from the end of the file, when its digest is checked in this run
+ *   full    every block decoded and checked
+ *
+ * Each falls through to the next where it can't serve; `full` is never wrong.
+ */
+import { InternalError } from '../../errors.js'
+import type { RunContext } from '../../progress.js'
+import type { SizeAnchor } from '../codec.js'
+import type { BlockMap } from './block-map.js'
+import type { BlockReader } from './block-reader.js'
+import type { BlockChain } from './chain.js'
+import { type CompressedFile, indexWhole } from './full-index.js'
+import { indexHead, TailIndex } from './tail-index.js'
+
+export type IndexKind = 'cached' | 'tail' | 'full'
+
+/** What earlier runs found out. */
+export interface RememberedMaps {
+  /** Whether every block of the file was decoded and checked then. */
+  readonly check: 'tail' | 'full'
+  readonly rawSize: number
+  /** Apart from each other; one, from 0 to `rawSize`, after a full check. */
+  readonly maps: readonly BlockMap[]
+}
+
+export interface IndexOptions {
+  /** The file's digest is known from elsewhere and checked in this run. */
+  readonly trusted: boolean
+  readonly anchor: SizeAnchor
+  readonly remembered: RememberedMaps | undefined
+  /** Waits for the digest and throws when it is not the published one. */
+  readonly settled: () => Promise<unknown>
+}
+
+export class BlockIndex {
+  readonly #file: CompressedFile
+  readonly #chain: BlockChain
+  readonly #reader: BlockReader
+  readonly #options: IndexOptions
+  readonly #context: RunContext
+  #how: IndexKind = 'full'
+  #maps: readonly BlockMap[] = []
+  #tail: TailIndex | undefined
+
+  private constructor(
+    file: CompressedFile,
+    chain: BlockChain,
+    reader: BlockReader,
+    options: IndexOptions,
+    context: RunContext,
+  ) {
+    this.#file = file
+    this.#chain = chain
+    this.#reader = reader
+    this.#options = options
+    this.#context = context
+  }
+
+  /** @throws what `indexWhole` throws */
+  static async open(
+    file: CompressedFile,
+    chain: BlockChain,
+    reader: BlockReader,
+    options: IndexOptions,
+    context: RunContext,
+  ): Promise<BlockIndex> {
+    const index = new BlockIndex(file, chain, reader, options, context)
+    const { remembered, trusted } = options
+    if (remembered !== undefined && (trusted || remembered.check === 'full')) {
+      index.#how = 'cached'
+      index.#maps = remembered.maps
+    } else {
+      await index.#discover()
+    }
+    return index
+  }
+
+  /** How the blocks were found; changes when something was asked for that took more. */
+  get how(): IndexKind {
+    return this.#how
+  }
+
+  get rawSize(): number {
+    const last = this.#maps.at(-1)
+    if (last === undefined) throw new InternalError('ERR_INTERNAL', 'the block index is empty')
+    return last.rawEnd
+  }
+
+  /** What is worth remembering. */
+  get findings(): RememberedMaps {
+    const check = this.#how === 'cached' ? (this.#options.remembered?.check ?? 'full') : this.#how
+    return { check, rawSize: this.rawSize, maps: this.#maps }
+  }
+
+  /** A map with all blocks that hold a range of decoded bytes. */
+  async covering(rawOffset: number, length: number): Promise<BlockMap> {
+    const found = this.#maps.find((map) => map.rawStart <= rawOffset && rawOffset + length <= map.rawEnd)
+    if (found !== undefined) return found
+    const extended = this.#tail?.coverFrom(rawOffset)
+    if (extended !== undefined) {
+      this.#maps = [...this.#maps.slice(0, -1), extended]
+      return extended
+    }
+    return this.#indexWhole()
+  }
+
+  /** A remembered map turned out not to fit: finds the blocks anew. */
+  async forget(): Promise<void> {
+    const before = this.rawSize
+    await this.#discover()
+    if (this.rawSize !== before)
+      throw new InternalError('ERR_INTERNAL', 'a remembered block map had another size than the image', {
+        hint: 'run the same command again with --no-cache',
+      })
+  }
+
+  async #discover(): Promise<void> {
+    if (this.#options.trusted && this.#startFromEnd()) this.#how = 'tail'
+    else await this.#indexWhole()
+  }
+
+  /** Head and tail, if the image says how large it is and both ends agree on it. */
+  #startFromEnd(): boolean {
+    const { anchor } = this.#options
+    const head = indexHead(this.#chain, anchor.headBytes, this.#file.name)
+    if (head === undefined) return false
+    const headBytes = Buffer.alloc(anchor.headBytes)
+    this.#reader.read(head, 0, headBytes)
+    const rawSize = anchor.declaredSize(headBytes)
+    if (rawSize === undefined || rawSize <= head.rawEnd) return false
+    const index = new TailIndex(this.#chain, this.#file.sizeBytes, rawSize, this.#file.name)
+    const tail = index.coverFrom(rawSize - anchor.endBytes)
+    if (tail === undefined) return false
+    const endBytes = Buffer.alloc(anchor.endBytes)
+    this.#reader.read(tail, rawSize - anchor.endBytes, endBytes)
+    if (!anchor.confirms(endBytes, rawSize)) return false
+    this.#maps = [head, tail]
+    this.#tail = index
+    return true
+  }
+
+  async #indexWhole(): Promise<BlockMap> {
+    // Before much work for a file that may only be unusual because it is not the one that was published.
+    if (this.#options.trusted) await this.#options.settled()
+    this.#context.report({ kind: 'phase', phase: 'decode', detail: 'every block' })
+    const map = await indexWhole(this.#file, this.#context)
+    this.#maps = [map]
+    this.#tail = undefined
+    this.#how = 'full'
+    return map
+  }
+}

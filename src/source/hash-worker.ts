@@ -1,0 +1,78 @@
+/**
+ * The worker side of `file-hash.ts`: reads a file once, in order, and hashes it.
+ *
+ * SHA-256 keeps a copy of its state every few MiB, so that the digest of a file that begins the same way costs only what
+ * is new in it.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { readSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { InternalError, isErrnoException } from '../errors.js'
+import type { Digests, FromHasher, HasherStart, ToHasher } from './file-hash.js'
+
+if (parentPort === null) throw new InternalError('ERR_INTERNAL', 'this module runs in a worker')
+const port = parentPort
+const { withSha512 }: HasherStart = workerData
+
+/** Bytes between two states that are kept. */
+const STEP_BYTES = 4 << 20
+const PIECE_BYTES = 1 << 20
+/** Bytes between two words about progress. */
+const REPORT_BYTES = 16 << 20
+
+/** State of SHA-256 after so many steps. */
+const states: Hash[] = []
+const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES)
+
+const send = (message: FromHasher): void => port.postMessage(message)
+
+port.on('message', (request: ToHasher) => {
+  try {
+    switch (request.kind) {
+      case 'whole':
+        send({ kind: 'digests', digests: hashWhole(request.fd, request.sizeBytes) })
+        break
+      case 'new tail':
+        send({ kind: 'sha256', sha256: hashNewTail(request) })
+        break
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    send({ kind: 'failed', message, errno: isErrnoException(error) ? error.code : undefined })
+  }
+})
+
+function hashWhole(fd: number, sizeBytes: number): Digests {
+  const sha256 = createHash('sha256')
+  const sha512 = withSha512 ? createHash('sha512') : undefined
+  feed(fd, 0, sizeBytes, (bytes, offset) => {
+    if (offset % STEP_BYTES === 0) states.push(sha256.copy())
+    sha256.update(bytes)
+    sha512?.update(bytes)
+    if (offset % REPORT_BYTES === 0) send({ kind: 'progress', doneBytes: offset })
+  })
+  return { sha256: sha256.digest('hex'), ...(sha512 === undefined ? {} : { sha512: sha512.digest('hex') }) }
+}
+
+function hashNewTail({ fd, keptBytes, sizeBytes }: Extract<ToHasher, { readonly kind: 'new tail' }>): string {
+  const step = Math.min(Math.floor(keptBytes / STEP_BYTES), states.length - 1)
+  const hash = states[step]?.copy()
+  if (hash === undefined) throw new InternalError('ERR_INTERNAL', 'nothing has been hashed yet')
+  feed(fd, step * STEP_BYTES, sizeBytes, (bytes) => hash.update(bytes))
+  return hash.digest('hex')
+}
+
+function feed(fd: number, from: number, to: number, take: (bytes: Buffer, offset: number) => void): void {
+  for (let offset = from; offset < to; ) {
+    let filled = 0
+    const wanted = Math.min(PIECE_BYTES, to - offset)
+    // Whole pieces only: the steps count on it.
+    while (filled < wanted) {
+      const count = readSync(fd, buffer, filled, wanted - filled, offset + filled)
+      if (count === 0) throw new Error(`the file ends at byte ${offset + filled}, expected ${to} bytes`)
+      filled += count
+    }
+    take(buffer.subarray(0, wanted), offset)
+    offset += wanted
+  }
+}
