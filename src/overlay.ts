@@ -103,7 +103,7 @@ export class Overlay implements WritableByteDevice, EditedDevice {
 
   async #readBelow(offset: number, length: number): Promise<Buffer> {
     const present = this.#presentBelow(offset, length)
-    if (present === length) return this.#below.read(offset, length)
+    if (present === length && offset <= this.#below.size) return this.#below.read(offset, length)
     const bytes = Buffer.alloc(length)
     if (present > 0) (await this.#below.read(offset, present)).copy(bytes)
     return bytes

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MemoryDevice } from '#src/byte-device.js'
 import { Overlay, PAGE_BYTES } from '#src/overlay.js'
+import { extent } from '#src/units.js'
 import { rejectsWithCode } from './support/errors.js'
 import { noise } from './support/random.js'
 
@@ -90,9 +91,79 @@ describe('Overlay', () => {
     expect((await overlay.read(0, 4)).toString()).toBe('mine')
   })
 
-  it('refuses to grow', async () => {
+  it('refuses what lies beyond its end, and does not grow by itself', async () => {
     const overlay = new Overlay(new MemoryDevice(BELOW))
     await rejectsWithCode(overlay.write(SIZE - 1, Buffer.alloc(2)), 'ERR_INTERNAL')
     await rejectsWithCode(overlay.read(SIZE, 1), 'ERR_INTERNAL')
+  })
+})
+
+describe('an Overlay that grows', () => {
+  const growth = fc.record({
+    kind: fc.constantFrom('read', 'write', 'restore', 'grow'),
+    offset: fc.nat(SIZE + 5 * PAGE_BYTES),
+    length: fc.nat(3 * PAGE_BYTES),
+    fill: fc.nat(255),
+  })
+
+  it('is a plain array of bytes that gets longer by zeros; the added part is changed, whatever is in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(growth, { maxLength: 25 }), async (steps) => {
+        const overlay = new Overlay(new MemoryDevice(Buffer.from(BELOW)))
+        let model = Buffer.from(BELOW)
+        for (const { kind, offset: wantedOffset, length: wanted, fill } of steps) {
+          const offset = Math.min(wantedOffset, model.length)
+          const length = Math.min(wanted, model.length - offset)
+          if (kind === 'grow') {
+            overlay.grow(model.length + (wanted >> 1))
+            model = Buffer.concat([model, Buffer.alloc(wanted >> 1)])
+          } else if (kind === 'read') {
+            expect((await overlay.read(offset, length)).equals(model.subarray(offset, offset + length))).toBe(true)
+            const into = Buffer.alloc(length, 0xaa)
+            await overlay.readInto(offset, into)
+            expect(into.equals(model.subarray(offset, offset + length))).toBe(true)
+          } else {
+            const below = Buffer.concat([BELOW, Buffer.alloc(model.length - SIZE)])
+            const bytes = kind === 'write' ? Buffer.alloc(length, fill) : below.subarray(offset, offset + length)
+            await overlay.write(offset, bytes)
+            bytes.copy(model, offset)
+          }
+        }
+        expect(overlay.size).toBe(model.length)
+        expect((await overlay.read(0, model.length)).equals(model)).toBe(true)
+        const expected = differingPages(model.subarray(0, SIZE))
+        if (model.length > SIZE) {
+          const last = expected.at(-1)
+          if (last !== undefined && last.offset + last.length === SIZE) last.length += model.length - SIZE
+          else expected.push({ offset: SIZE, length: model.length - SIZE })
+        }
+        expect(await overlay.changedExtents()).toEqual(expected)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('differs wherever there is nothing below', async () => {
+    const overlay = new Overlay(new MemoryDevice(BELOW))
+    overlay.grow(SIZE + 10)
+    expect(await overlay.differs(extent(SIZE - 5, 5))).toBe(false)
+    expect(await overlay.differs(extent(SIZE - 5, 6))).toBe(true)
+    expect(await overlay.differs(extent(SIZE + 5, 5))).toBe(true)
+  })
+
+  it('keeps a write that was under way when it grew', async () => {
+    const overlay = new Overlay(new MemoryDevice(BELOW))
+    const writing = overlay.write(SIZE - 4, Buffer.from('last'))
+    overlay.grow(SIZE + 4)
+    await overlay.write(SIZE, Buffer.from('more'))
+    await writing
+    expect((await overlay.read(SIZE - 4, 8)).toString()).toBe('lastmore')
+  })
+
+  it('never shrinks', async () => {
+    const overlay = new Overlay(new MemoryDevice(BELOW))
+    await rejectsWithCode(() => overlay.grow(SIZE - 1), 'ERR_INTERNAL')
+    overlay.grow(SIZE)
+    expect(await overlay.changedExtents()).toEqual([])
   })
 })

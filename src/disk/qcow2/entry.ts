@@ -64,7 +64,8 @@ export function parseL1Entry(l1: Buffer, index: number, clusterBytes: number): T
   const hostOffset = (high & OFFSET_HIGH) * HALF + low
   if (hostOffset % clusterBytes !== 0)
     throw invalidImage(`L1 entry ${index} points to byte ${hostOffset}, which starts no cluster`)
-  return hostOffset === 0 ? undefined : { hostOffset, copied: (high & COPIED) !== 0 }
+  if (hostOffset === 0) throw invalidImage(`L1 entry ${index} is marked as copied, and points nowhere`)
+  return { hostOffset, copied: (high & COPIED) !== 0 }
 }
 
 /** An L1 entry, or a plain L2 entry, for a cluster that nothing else uses. */
@@ -113,7 +114,8 @@ export function parseL2Entry(l2: Buffer, index: number, header: Qcow2Header, gue
   const hostOffset = (high & OFFSET_HIGH) * HALF + ((low & OFFSET_LOW) >>> 0)
   if (hostOffset % header.clusterBytes !== 0) throw invalid(`at byte ${hostOffset}, which starts no cluster`)
   if (hostOffset === 0) {
-    if (dataParts !== 0) throw invalid('with subclusters allocated nowhere')
+    // Both need a host cluster; only an external data file has one at byte 0.
+    if (dataParts !== 0 || (high & COPIED) !== 0) throw invalid('allocated nowhere')
     return ABSENT
   }
   const parts = header.extendedL2 ? dataParts : zero ? 0 : ALL_PARTS
