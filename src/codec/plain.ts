@@ -27,7 +27,8 @@ export async function openPlain(
   }
   const target = purpose.kind === 'bake' ? purpose.target : ''
   // Without a published digest nobody asks for one: the file is read only where the bake needs it.
-  const hash = image.expected.length === 0 ? undefined : new FileHash({ withSha512: wantsSha512(image.expected) }, context)
+  const hash =
+    image.expected.length === 0 ? undefined : new FileHash({ withSha512: wantsSha512(image.expected) }, context)
   const digest = hash && new InputDigest(image, hash, { fd: image.handle.fd, ready: undefined }, context)
   return {
     codec: { kind: 'plain' },

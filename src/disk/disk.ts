@@ -8,9 +8,7 @@ import type { ByteDevice, EditedDevice } from '../byte-device.js'
 import type { DecodedImage } from '../codec/codec.js'
 import { ImageError, UnsupportedError } from '../errors.js'
 import { Overlay } from '../overlay.js'
-import type { RunContext } from '../progress.js'
 import { type FileKind, sniff } from '../source/sniff.js'
-import type { Workspace } from '../temp.js'
 import { SECTOR_BYTES } from '../units.js'
 import { openQcow2 } from './qcow2/qcow2.js'
 
@@ -28,11 +26,7 @@ export interface VirtualDisk extends AsyncDisposable {
  * @throws ERR_NOT_AN_IMAGE when nothing is recognised; ERR_GPT_MISSING for a disk with only an MBR
  * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED
  */
-export async function openDisk(
-  decoded: DecodedImage,
-  _workspace?: Workspace,
-  _context?: RunContext,
-): Promise<VirtualDisk> {
+export async function openDisk(decoded: DecodedImage): Promise<VirtualDisk> {
   const kind = decoded.device.size === 0 ? 'unknown' : await sniff(decoded.device)
   switch (kind) {
     case 'qcow2':

@@ -3,7 +3,13 @@
  * read from the same file, else what USR-A says of itself. USR-A comes last because it has to be decoded for it.
  */
 import type { FilesystemReader } from '../engine/engine.js'
-import { type ImageRelease, type KnownRelease, parseOsRelease, parseReleaseArgument, USR_RELEASE_PATHS } from './release.js'
+import {
+  type ImageRelease,
+  type KnownRelease,
+  parseOsRelease,
+  parseReleaseArgument,
+  USR_RELEASE_PATHS,
+} from './release.js'
 import { readVersionTxt } from './version-txt.js'
 
 const CONTENT_LIMIT_BYTES = 64 << 10
@@ -47,7 +53,10 @@ export async function readRelease(
 }
 
 /** What is worth knowing again about the same file: only what the file says itself. */
-export function releaseNotes(release: ImageRelease, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function releaseNotes(
+  release: ImageRelease,
+  before: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return release.kind === 'known' && release.from === 'image' ? { ...before, [NOTE]: formatArgument(release) } : before
 }
 

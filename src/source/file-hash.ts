@@ -96,7 +96,12 @@ export class FileHash implements AsyncDisposable {
 
   #take(message: FromHasher): void {
     if (message.kind === 'progress') {
-      this.#context.report({ kind: 'progress', phase: 'hash', doneBytes: message.doneBytes, totalBytes: this.#totalBytes })
+      this.#context.report({
+        kind: 'progress',
+        phase: 'hash',
+        doneBytes: message.doneBytes,
+        totalBytes: this.#totalBytes,
+      })
       return
     }
     const pending = this.#pending

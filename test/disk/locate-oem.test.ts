@@ -41,7 +41,7 @@ describe('locateOem', () => {
       )
       expect(located.oem.partition).toMatchObject({ slot, range: { offset: (START + SECTORS) * SECTOR } })
       expect(located.oem.filesystem).toMatchObject({ kind: 'ext', label: 'OEM' })
-      expect(located.usr).toBeUndefined()
+      expect(await located.findUsr()).toBeUndefined()
     }
   })
 
@@ -59,10 +59,13 @@ describe('locateOem', () => {
   })
 
   it('finds USR-A when it holds a filesystem that can be read', async () => {
-    const { usr } = await locateOem(openDiskWith({ slot: 3, name: 'USR-A', bytes: ext('ext2', 'USR-A') }, OEM))
+    const located = await locateOem(openDiskWith({ slot: 3, name: 'USR-A', bytes: ext('ext2', 'USR-A') }, OEM))
+    const usr = await located.findUsr()
     expect(usr?.filesystem).toMatchObject({ kind: 'ext', variant: 'ext2' })
-    for (const bytes of [Buffer.alloc(10), noise(5000), vfat('USR-A')])
-      expect((await locateOem(openDiskWith({ slot: 3, name: 'USR-A', bytes }, OEM))).usr).toBeUndefined()
+    for (const bytes of [Buffer.alloc(10), noise(5000), vfat('USR-A')]) {
+      const other = await locateOem(openDiskWith({ slot: 3, name: 'USR-A', bytes }, OEM))
+      expect(await other.findUsr()).toBeUndefined()
+    }
   })
 
   it.each<[string, string, readonly Content[]]>([

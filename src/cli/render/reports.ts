@@ -59,10 +59,7 @@ export function planText(report: PlanReport): string {
 
 function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'release' | 'engine'>): string[] {
   const { codec, oemPartition } = image
-  const packed =
-    codec.kind === 'bzip2'
-      ? ` in bzip2 (level ${codec.level}, ${INDEX_WORDS[codec.index]})`
-      : ''
+  const packed = codec.kind === 'bzip2' ? ` in bzip2 (level ${codec.level}, ${INDEX_WORDS[codec.index]})` : ''
   return [
     `image       ${printable(image.path)}`,
     `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,

@@ -131,11 +131,26 @@ export function joinSegments(
   name: string,
 ): BlockMap {
   const columns: BlockColumns = {
-    startBit: concatenate(Float64Array, segments.map(({ startBit }) => startBit)),
-    endBit: concatenate(Float64Array, segments.map(({ endBit }) => endBit)),
-    rawLength: concatenate(Uint32Array, segments.map(({ rawLength }) => rawLength)),
-    textLength: concatenate(Uint32Array, segments.map(({ textLength }) => textLength)),
-    crc: concatenate(Uint32Array, segments.map(({ crc }) => crc)),
+    startBit: concatenate(
+      Float64Array,
+      segments.map(({ startBit }) => startBit),
+    ),
+    endBit: concatenate(
+      Float64Array,
+      segments.map(({ endBit }) => endBit),
+    ),
+    rawLength: concatenate(
+      Uint32Array,
+      segments.map(({ rawLength }) => rawLength),
+    ),
+    textLength: concatenate(
+      Uint32Array,
+      segments.map(({ textLength }) => textLength),
+    ),
+    crc: concatenate(
+      Uint32Array,
+      segments.map(({ crc }) => crc),
+    ),
   }
   const streams = spansOf(segments)
   for (const stream of streams) assertStream(stream, columns, name)

@@ -2,8 +2,8 @@
  * Reads decoded bytes through a block map: decodes the blocks that hold them, and keeps the last ones.
  */
 import { VerificationError } from '../../errors.js'
-import { at, type BlockMap } from './block-map.js'
 import type { BlockDecoder } from './block-decoder.js'
+import { at, type BlockMap } from './block-map.js'
 import type { BlockChain } from './chain.js'
 import { RunLengthText } from './run-length.js'
 

@@ -144,9 +144,7 @@ export class BlockChain {
       result = this.#decoder.decode(bit - this.#windowStart * 8, this.#windowLength, LEVEL_MAX)
     }
     const base = this.#windowStart * 8
-    return result.kind === 'block'
-      ? { ...result, endBit: result.endBit + base }
-      : { ...result, bit: result.bit + base }
+    return result.kind === 'block' ? { ...result, endBit: result.endBit + base } : { ...result, bit: result.bit + base }
   }
 
   /** @returns the bit where the next item begins, or why there is none */

@@ -9,10 +9,14 @@ const AGAIN = 'download the image again and check its signature or digest'
 
 /** @param bit where the block, footer or whatever does not hold begins */
 export function corrupt(name: string, bit: number, words: string): ImageError {
-  return new ImageError('ERR_BZIP2_CORRUPT', `${name} is damaged at bit ${bit} (byte ${Math.floor(bit / 8)}): ${words}`, {
-    hint: AGAIN,
-    details: { bit },
-  })
+  return new ImageError(
+    'ERR_BZIP2_CORRUPT',
+    `${name} is damaged at bit ${bit} (byte ${Math.floor(bit / 8)}): ${words}`,
+    {
+      hint: AGAIN,
+      details: { bit },
+    },
+  )
 }
 
 /** The error for a chain that stopped where the file does not end. */

@@ -10,11 +10,11 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError, throwIfCancelled } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
-import { type BlockMap, countEntries, joinSegments } from './block-map.js'
 import { compileBlockCodec } from './block-codec.js'
+import { type BlockMap, countEntries, joinSegments } from './block-map.js'
 import type { ChainSegment, ChainStop } from './chain.js'
 import { chainBroken } from './damage.js'
-import type { FromWalker, ToWalker, WalkFrom, WalkerStart } from './walk-protocol.js'
+import type { FromWalker, ToWalker, WalkerStart, WalkFrom } from './walk-protocol.js'
 
 /** A compressed file that is open for reading. */
 export interface CompressedFile {
@@ -47,12 +47,19 @@ export async function indexWhole(file: CompressedFile, context: RunContext): Pro
     const untilBit = (range + 1) * RANGE_BITS
     while (started.length < Math.min(ranges, range + AHEAD_RANGES)) started.push(start(pool, started.length))
     const found = await started[range]
-    context.report({ kind: 'progress', phase: 'decode', doneBytes: Math.min(untilBit / 8, file.sizeBytes), totalBytes: file.sizeBytes })
+    context.report({
+      kind: 'progress',
+      phase: 'decode',
+      doneBytes: Math.min(untilBit / 8, file.sizeBytes),
+      totalBytes: file.sizeBytes,
+    })
     // The block before this range reaches over all of it.
     if (next?.kind === 'block' && next.bit >= untilBit) continue
     const joins = next === undefined || (next.kind === 'block' && found?.startBit[0] === next.bit)
     const segment =
-      joins && found !== undefined ? found : await pool.walk({ kind: 'bit', bit: next?.kind === 'block' ? next.bit : 0 }, untilBit)
+      joins && found !== undefined
+        ? found
+        : await pool.walk({ kind: 'bit', bit: next?.kind === 'block' ? next.bit : 0 }, untilBit)
     if (segment === undefined) throw new InternalError('ERR_INTERNAL', `no block at a known bit in range ${range}`)
     segments.push(segment)
     entries = countEntries(entries, segment, file.name)
@@ -60,7 +67,8 @@ export async function indexWhole(file: CompressedFile, context: RunContext): Pro
     if (next.kind === 'end') break
     if (next.kind !== 'block') throw chainBroken(file.name, next, file.sizeBytes)
   }
-  if (next?.kind !== 'end') throw new InternalError('ERR_INTERNAL', 'the chain of blocks did not reach the end of the file')
+  if (next?.kind !== 'end')
+    throw new InternalError('ERR_INTERNAL', 'the chain of blocks did not reach the end of the file')
   return joinSegments(segments, { rawStart: 0 }, file.name)
 }
 
@@ -137,7 +145,13 @@ class WalkerPool implements AsyncDisposable {
     this.#running.delete(worker)
     this.#idle.push(worker)
     if (message.kind === 'segment') job?.resolve(message.segment)
-    else job?.reject(new MachineError('ERR_IO', message.message, { hint: 'check the disk, then run the same command again', details: { errno: message.errno } }))
+    else
+      job?.reject(
+        new MachineError('ERR_IO', message.message, {
+          hint: 'check the disk, then run the same command again',
+          details: { errno: message.errno },
+        }),
+      )
     this.#dispatch()
   }
 

@@ -69,7 +69,9 @@ export class IndependentDecoder implements AsyncDisposable {
       this.#dispatch()
     })
     worker.on('error', (error) =>
-      this.#fail(new EngineError('ERR_CHILD_FAILED', `the unbzip2-stream worker failed: ${error.message}`, { cause: error })),
+      this.#fail(
+        new EngineError('ERR_CHILD_FAILED', `the unbzip2-stream worker failed: ${error.message}`, { cause: error }),
+      ),
     )
     this.#idle.push(worker)
     return worker

@@ -194,7 +194,13 @@ function isOurHeader(value: unknown): value is EntryHeader {
   )
 }
 
-function columnsOf({ startBit, endBit, rawLength, textLength, crc }: BlockColumns): readonly (Float64Array | Uint32Array)[] {
+function columnsOf({
+  startBit,
+  endBit,
+  rawLength,
+  textLength,
+  crc,
+}: BlockColumns): readonly (Float64Array | Uint32Array)[] {
   return [startBit, endBit, rawLength, textLength, crc]
 }
 

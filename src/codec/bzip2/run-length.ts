@@ -53,7 +53,10 @@ export class RunLengthText {
    */
   copyInto(target: Uint8Array, rawOffset: number): void {
     if (rawOffset + target.length > this.rawLength)
-      throw new InternalError('ERR_INTERNAL', `a block of ${this.rawLength} bytes was asked for ${rawOffset}+${target.length}`)
+      throw new InternalError(
+        'ERR_INTERNAL',
+        `a block of ${this.rawLength} bytes was asked for ${rawOffset}+${target.length}`,
+      )
     const text = this.#text
     const from = this.#checkpointBefore(rawOffset)
     let raw = (this.#rawAt[from] ?? 0) - rawOffset

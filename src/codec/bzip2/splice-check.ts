@@ -36,7 +36,8 @@ export async function assertBlocksHold(
   const work = async (): Promise<void> => {
     for (let block = blocks[next++]; block !== undefined; block = blocks[next++]) {
       const answer = await decoder.decode(await standaloneStream(block, written))
-      if (answer.kind === 'failed') throw differs(`the block at bit ${block.startBit}: unbzip2-stream says: ${answer.message}`)
+      if (answer.kind === 'failed')
+        throw differs(`the block at bit ${block.startBit}: unbzip2-stream says: ${answer.message}`)
       const meant = await edited.read(block.rawOffset, block.rawLength)
       if (!meant.equals(answer.bytes)) throw differs(`the block at bit ${block.startBit}`)
       doneBytes += block.rawLength
@@ -85,7 +86,8 @@ export function assertChainHolds(
   if (first === undefined) return
   const firstBit = at(map.columns.startBit, first.firstBlock)
   const segment = chain.walk({ bit: firstBit }, Infinity)
-  if (segment.stop.kind !== 'end') throw differs(`the chain of blocks from bit ${firstBit} on ends in ${segment.stop.kind} at bit ${segment.stop.bit}`)
+  if (segment.stop.kind !== 'end')
+    throw differs(`the chain of blocks from bit ${firstBit} on ends in ${segment.stop.kind} at bit ${segment.stop.bit}`)
   const expected = expectedBlocks(result, map, replacements)
   if (expected.length !== segment.startBit.length)
     throw differs(`${segment.startBit.length} blocks from bit ${firstBit} on, expected ${expected.length}`)
@@ -95,7 +97,10 @@ export function assertChainHolds(
   })
   // The first stream begins before the walk does: its CRC so far is had from the input's footer.
   const stream = map.streams[first.stream]
-  let combined = stream === undefined ? 0 : combinedBefore(stream.combinedCrc, map.columns.crc.subarray(first.firstBlock, stream.endBlock))
+  let combined =
+    stream === undefined
+      ? 0
+      : combinedBefore(stream.combinedCrc, map.columns.crc.subarray(first.firstBlock, stream.endBlock))
   let block = 0
   for (const mark of segment.marks) {
     for (; block < mark.afterBlocks; block++) combined = foldCrc(combined, segment.crc[block] ?? 0)

@@ -79,7 +79,10 @@ export class SplicedImage implements ImageWriter {
     try {
       const { size } = await handle.stat()
       if (size !== result.sizeBytes)
-        throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${result.sizeBytes}`)
+        throw new PostCheckError(
+          'ERR_CHECK_OUTPUT',
+          `the written image has ${size} bytes, expected ${result.sizeBytes}`,
+        )
       const written = new FileDevice(handle, size, this.#name)
       const report = (doneBytes: number, totalBytes: number): void =>
         this.#context.report({ kind: 'progress', phase: 'check', doneBytes, totalBytes })

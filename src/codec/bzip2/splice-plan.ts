@@ -41,7 +41,10 @@ function dirtyBlocks(map: BlockMap, changed: readonly Extent[], newRawSize: numb
   const dirty = new Set<number>()
   for (const range of changed) {
     if (range.offset < map.rawStart)
-      throw new InternalError('ERR_INTERNAL', `a change at ${range.offset} lies before the block map at ${map.rawStart}`)
+      throw new InternalError(
+        'ERR_INTERNAL',
+        `a change at ${range.offset} lies before the block map at ${map.rawStart}`,
+      )
     if (range.length === 0) continue
     const last = map.find(extentEnd(range) - 1)
     for (let block = map.find(range.offset); block <= last; block++) dirty.add(block)

@@ -19,11 +19,21 @@ const chain = new BlockChain(new BlockDecoder(module), readAtFrom(fd), sizeBytes
 port.on('message', ({ from, untilBit }: ToWalker) => {
   try {
     const segment = walk(from, untilBit)
-    const columns = segment === undefined ? [] : [segment.startBit, segment.endBit, segment.rawLength, segment.textLength, segment.crc]
-    port.postMessage({ kind: 'segment', segment } satisfies FromWalker, columns.map(({ buffer }) => buffer as ArrayBuffer))
+    const columns =
+      segment === undefined
+        ? []
+        : [segment.startBit, segment.endBit, segment.rawLength, segment.textLength, segment.crc]
+    port.postMessage(
+      { kind: 'segment', segment } satisfies FromWalker,
+      columns.map(({ buffer }) => buffer as ArrayBuffer),
+    )
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    port.postMessage({ kind: 'failed', message, errno: isErrnoException(error) ? error.code : undefined } satisfies FromWalker)
+    port.postMessage({
+      kind: 'failed',
+      message,
+      errno: isErrnoException(error) ? error.code : undefined,
+    } satisfies FromWalker)
   }
 })
 

@@ -82,10 +82,18 @@ describe('plain progress', () => {
 
   it('does not divide by a total of nothing', () => {
     const { text, phase, progress } = showing('plain')
-    phase('encode')
+    phase('decode')
     vi.advanceTimersByTime(1000)
     progress(0, 0)
     expect(text()).toContain('100 % of 0 bytes')
+  })
+
+  it('leaves out what another thread counts meanwhile', () => {
+    const { text, phase, progress } = showing('plain')
+    phase('edit')
+    vi.advanceTimersByTime(2000)
+    progress(333)
+    expect(text()).toBe('editing the OEM partition\n')
   })
 
   it('forgets the counters of the phase before', () => {
@@ -155,7 +163,7 @@ describe('warnings and notes', () => {
 
   it('let nothing from an image reach the terminal as a command', () => {
     const { text, view, phase } = showing('plain')
-    phase('scan', 'evil\x1b[2J.bz2')
+    phase('decode', 'evil\x1b[2J.bz2')
     view.onEvent({ kind: 'warning', code: 'X', message: 'kept /\x1b[2J', hint: '\x07' })
     view.onEvent({ kind: 'note', message: 'kept /\x9b2J' })
     expect(text().replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)

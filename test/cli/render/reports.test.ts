@@ -10,7 +10,7 @@ function reports(text: string): { readonly inspect: InspectReport; readonly plan
       path: `/images/${text}`,
       sizeBytes: 1,
       verification: { status: 'unverified', reason: 'no signature was read' },
-      codec: { kind: 'bzip2', level: 9, streams: 1, blocks: 2, decoder: 'lbzip2' },
+      codec: { kind: 'bzip2', level: 9, index: 'tail' },
       format: 'raw',
       diskBytes: 4_756_340_736,
       diskGuid: '00000000-0000-0000-0000-000000000001',
@@ -55,7 +55,9 @@ describe('inspectText', () => {
     const lines = inspectText(reports('rackspace').inspect).split('\n')
     expect(lines).toContain('image       /images/rackspace')
     expect(lines).toContain('origin      UNVERIFIED: no signature was read')
-    expect(lines).toContain('format      raw in bzip2 (level 9, 1 stream, 2 blocks), disk of 4.4 GiB, hybrid MBR')
+    expect(lines).toContain(
+      'format      raw in bzip2 (level 9, blocks found from the end), disk of 4.4 GiB, hybrid MBR',
+    )
     expect(lines).toContain('OEM         partition 6, ext4, 128 MiB')
     expect(lines).toContain('first boot  still to come')
     expect(lines).toContain('oem_id      rackspace')
