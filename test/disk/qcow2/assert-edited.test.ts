@@ -12,7 +12,7 @@ import { hostOf, isCompressed, isData, Qcow2Patch } from './patch.js'
 
 const IMAGE = mixed('cluster_size=4k', 4096)
 /** Smaller than a page; what was written first keeps the rest from starting with one, so that clusters share pages. */
-const SMALL = created('cluster_size=512', 3 << 20, ['write -P 1 1M 512', 'write -P 2 0 60k'])
+const SMALL = created('cluster_size=512', 3 << 20, ['write -P 1 1M 1k', 'write -P 2 0 60k'])
 /** The guest cluster of 4 KiB that is edited: the first one, which holds data. */
 const EDITED = 0
 
