@@ -260,7 +260,7 @@ describe('bake', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as ProgressEvent)
     const phases = events.flatMap((event) => (event.kind === 'phase' ? [event.phase] : []))
-    expect(phases).toEqual(['scan', 'decode', 'convert', 'read-oem', 'edit', 'encode', 'check', 'publish'])
+    expect(phases).toEqual(['scan', 'decode', 'read-oem', 'edit', 'encode', 'check', 'publish'])
     expect(events).toContainEqual(expect.objectContaining({ kind: 'warning', code: 'UNVERIFIED' }))
     const last = new Map<string, number>()
     for (const event of events) {

@@ -38,7 +38,7 @@ describe("import 'oem-bake'", () => {
     expect(events.at(-1)).toEqual({ kind: 'phase', phase: 'publish' })
   })
 
-  it.each(['scan', 'decode', 'convert', 'read-oem', 'edit', 'encode', 'check', 'publish'] as const)(
+  it.each(['scan', 'decode', 'read-oem', 'edit', 'encode', 'check', 'publish'] as const)(
     'stops when the signal fires at the beginning of %s, and leaves no file and no child',
     async (phase) => {
       const abort = new AbortController()
