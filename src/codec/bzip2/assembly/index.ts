@@ -1,5 +1,5 @@
 /** What block-decoder.ts and block-encoder.ts call. Everything else of the module is inside. */
-import { INPUT, INPUT_BYTES, TEXT } from './memory-map'
+import { INPUT, INPUT_BYTES, INTAKE, INTAKE_BYTES, OUTPUT, OUTPUT_BYTES, TEXT } from './memory-map'
 
 export { columnLength as textLength } from './block-data'
 export { storedBlockCrc as blockCrc } from './block-header'
@@ -14,4 +14,21 @@ export function inputBytes(): u32 {
 }
 export function textAddress(): u32 {
   return TEXT
+}
+
+export { outputBits } from './bit-writer'
+export { encodeBlock, startEncoder } from './encoder'
+export { beginBlock, takeBytes, takenCrc } from './intake'
+
+export function intakeAddress(): u32 {
+  return INTAKE
+}
+export function intakeBytes(): u32 {
+  return INTAKE_BYTES
+}
+export function outputAddress(): u32 {
+  return OUTPUT
+}
+export function outputBytes(): u32 {
+  return OUTPUT_BYTES
 }

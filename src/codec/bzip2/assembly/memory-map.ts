@@ -36,7 +36,10 @@ export const SELECTORS: u32 = BYTES_IN_USE + 256
 /** MAX_TABLES rows of 320 u8: the length of each symbol's code. */
 export const CODE_LENGTHS: u32 = SELECTORS + ((MAX_SELECTORS + 63) & ~63)
 export const CODE_LENGTHS_ROW: u32 = 320
-const SHARED_END: u32 = CODE_LENGTHS + MAX_TABLES * CODE_LENGTHS_ROW
+/** 16 shuffles of 16 u8, then the move-to-front list: 256 u8. */
+export const FRONT_SHUFFLES: u32 = CODE_LENGTHS + MAX_TABLES * CODE_LENGTHS_ROW
+export const FRONT_LIST: u32 = FRONT_SHUFFLES + 16 * 16
+const SHARED_END: u32 = FRONT_LIST + 256 + SLACK_BYTES
 
 // ---- Decoder.
 /** MAX_TABLES tables of 2^LOOKUP_BITS u16 (prefix-codes.ts). */
@@ -51,11 +54,8 @@ export const CODE_BASES: u32 = CODE_ENDS + MAX_TABLES * CODE_ROW
 /** MAX_TABLES rows of 264 u16: symbols in the order of their codes. */
 export const SYMBOLS_BY_CODE: u32 = CODE_BASES + MAX_TABLES * CODE_ROW
 export const SYMBOLS_ROW: u32 = 264 * 2
-/** 16 shuffles of 16 u8, then the move-to-front list: 256 u8. */
-export const FRONT_SHUFFLES: u32 = (SYMBOLS_BY_CODE + MAX_TABLES * SYMBOLS_ROW + 63) & ~63
-export const FRONT_LIST: u32 = FRONT_SHUFFLES + 16 * 16
 /** MAX_FRAGMENTS records and MAX_CHAINS records (fragments.ts). */
-export const FRAGMENTS: u32 = FRONT_LIST + 256 + SLACK_BYTES
+export const FRAGMENTS: u32 = (SYMBOLS_BY_CODE + MAX_TABLES * SYMBOLS_ROW + 63) & ~63
 export const MAX_FRAGMENTS: u32 = 512
 export const FRAGMENT_BYTES: u32 = 16
 export const MAX_CHAINS: u32 = 8
@@ -74,6 +74,40 @@ export const TEXT: u32 = ROWS + MAX_TEXT_BYTES * 4 + SLACK_BYTES
 export const PIECES: u32 = (TEXT + MAX_TEXT_BYTES + SLACK_BYTES + 63) & ~63
 export const PIECES_ROW: u32 = 900_032 + SLACK_BYTES
 export const DECODER_END: u32 = PIECES + MAX_CHAINS * PIECES_ROW
+
+// ---- Encoder. It begins where the decoder's own part does: an instance is one or the other.
+/** Bytes on their way in. */
+export const INTAKE: u32 = (SHARED_END + 63) & ~63
+export const INTAKE_BYTES: u32 = 256 << 10
+/** The text, and once the block is full a second time behind itself, so that each rotation lies in one piece. */
+export const BLOCK_TEXT: u32 = INTAKE + INTAKE_BYTES + SLACK_BYTES
+/** One u32 for each suffix. */
+export const SUFFIXES: u32 = (BLOCK_TEXT + 2 * MAX_TEXT_BYTES + SLACK_BYTES + 63) & ~63
+/**
+ * What sorting suffixes needs beside them: at each depth the places where a suffix is less than both its neighbours, at most
+ * every second one, and two counts for each character. Depths halve; those below the text have as many characters as places.
+ */
+export const SORT_SPACE: u32 = SUFFIXES + MAX_TEXT_BYTES * 4
+const SORT_SPACE_BYTES: u32 = (2 * 256 + MAX_TEXT_BYTES + 2 * MAX_TEXT_BYTES) * 4
+/** The last column of the sorted rotations. */
+export const COLUMN: u32 = (SORT_SPACE + SORT_SPACE_BYTES + 63) & ~63
+/** The column as symbols: u16, one for each byte at most, and the end of block. */
+export const DATA_SYMBOLS: u32 = COLUMN + MAX_TEXT_BYTES + SLACK_BYTES
+/** MAX_TABLES rows of MAX_SYMBOLS u32: how often a table codes a symbol. */
+export const FREQUENCIES: u32 = (DATA_SYMBOLS + 2 * (MAX_TEXT_BYTES + 1) + 63) & ~63
+export const FREQUENCIES_ROW: u32 = 264 * 4
+/** MAX_SYMBOLS vectors of 8 u16: the length of a symbol's code in each table. */
+export const LENGTH_VECTORS: u32 = FREQUENCIES + MAX_TABLES * FREQUENCIES_ROW
+/** MAX_SYMBOLS u32 twice: sorted weights, and the tree over them. */
+export const WEIGHTS: u32 = LENGTH_VECTORS + MAX_SYMBOLS * 16
+export const TREE: u32 = WEIGHTS + 264 * 4
+/** MAX_TABLES rows of MAX_SYMBOLS u32: code * 32 + length. */
+export const CODES: u32 = TREE + 264 * 4
+export const CODES_ROW: u32 = 264 * 4
+/** The block's bits: at most 17 for a symbol, and less than 32 KiB before them. */
+export const OUTPUT: u32 = CODES + MAX_TABLES * CODES_ROW
+export const OUTPUT_BYTES: u32 = ((MAX_TEXT_BYTES + 1) * 17) / 8 + (32 << 10)
+export const ENCODER_END: u32 = OUTPUT + OUTPUT_BYTES + SLACK_BYTES
 
 /** Makes the memory reach up to `end`. @returns false when the machine has none left */
 export function reserve(end: u32): bool {
