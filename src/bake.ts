@@ -30,7 +30,7 @@ import { type BakeReport, describeImage, type ImageReport, type InspectReport, t
 import type { BakeRequest, ImageRequest, PlanRequest } from './request.js'
 import { openImage } from './source/source.js'
 import { openWorkspace } from './temp.js'
-import { verifyOrigin } from './trust/verify.js'
+import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
 
 /**
  * Bakes an edition of an image and publishes it.
@@ -49,7 +49,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
   const finished = besideTarget.path('finished')
   const purpose = { kind: 'bake', target: finished, recompress: request.recompress } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
-  return await preferringMismatch(decoded, async () => {
+  return await preferringMismatch(image, decoded, async () => {
     await using disk = await openDisk(decoded)
     const located = await locateOem(disk)
     const told = await toldRelease(request.release, image.path, decoded.notes)
@@ -119,7 +119,7 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
   const image = await verifyOrigin(opened, context)
   await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
   // Awaited here: what is opened above closes as soon as this function returns.
-  return await preferringMismatch(decoded, async () => {
+  return await preferringMismatch(image, decoded, async () => {
     await using disk = await openDisk(decoded)
     const located = await locateOem(disk)
     const told = await toldRelease(request.release, image.path, decoded.notes)
@@ -147,11 +147,15 @@ function codecOptions(request: ImageRequest): Bzip2Options {
 }
 
 /** Whatever goes wrong with an image that is not the one that was published, that it is not is the reason. */
-async function preferringMismatch<T>(decoded: DecodedImage, use: () => Promise<T>): Promise<T> {
+async function preferringMismatch<T>(
+  { expected }: VerifiedImage,
+  decoded: DecodedImage,
+  use: () => Promise<T>,
+): Promise<T> {
   try {
     return await use()
   } catch (error) {
-    await decoded.settled()
+    if (expected.length > 0) await decoded.settled()
     throw error
   }
 }

@@ -58,7 +58,6 @@ export type UnsupportedCode =
   | 'ERR_KERNEL_MISSING'
   | 'ERR_QEMU_MISSING'
   | 'ERR_COMPRESSOR_MISSING'
-  | 'ERR_DECODER_MEMORY'
 
 export type EngineCode =
   | 'ERR_APPLIANCE_ABORTED'

@@ -70,7 +70,7 @@ export const IMAGE_OPTIONS = {
     group: IMAGE,
     describe: 'As container-linux:2512.3.0, if not in the image',
   },
-  cache: { type: 'boolean', default: true, group: IMAGE, describe: 'Remember where the blocks of an image are' },
+  cache: { type: 'boolean', default: true, group: IMAGE, describe: 'Remember what is known of an image (--no-cache)' },
   'tmp-dir': { type: 'string', requiresArg: true, group: IMAGE, describe: 'Directory for temporary files' },
 } satisfies Record<string, Options>
 

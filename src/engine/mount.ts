@@ -4,7 +4,6 @@
  * The choice depends on what is on the partition, not on what is on the machine, so the same image gives the same engine
  * everywhere: embedded where it can serve, else libguestfs.
  */
-
 import { filesystemName } from '../disk/filesystem/probe.js'
 import type { LocatedOem, LocatedPartition } from '../disk/locate-oem.js'
 import { UnsupportedError } from '../errors.js'
@@ -12,7 +11,6 @@ import type { EngineChoice } from '../request.js'
 import { withEmbeddedEditor, withEmbeddedReader } from './embedded/engine.js'
 import { whyNotServed } from './embedded/serves.js'
 import type { EngineContext, EngineName, FilesystemEditor, FilesystemReader } from './engine.js'
-import { withLibguestfs } from './libguestfs/engine.js'
 
 /** The OEM partition, open. */
 export interface MountedOem {
@@ -63,6 +61,8 @@ export async function withMountedOem<T>(
   if (engine === 'embedded') {
     return withEmbeddedEditor(oem, context, (editor) => use({ engine, oem: editor, withUsr: withEmbeddedUsr }))
   }
+  // Loaded only here: starting programs costs 80 ms before the first one is started.
+  const { withLibguestfs } = await import('./libguestfs/engine.js')
   // One appliance for both partitions: a launch costs seconds.
   const look = usr !== undefined && !usrIsEmbedded ? [usr] : []
   return withLibguestfs({ edit: oem, look }, context, async (mounted) => {

@@ -22,7 +22,6 @@ import { startCopy } from './copy.js'
 import type { ImageWriter } from './image-writer.js'
 import { type CacheEntry, cacheDirectory, MapCache } from './map-cache.js'
 import { readAtFrom } from './read-at.js'
-import { RecompressedImage } from './recompress.js'
 import { SplicedImage } from './splice-image.js'
 
 export interface Bzip2Options {
@@ -52,7 +51,7 @@ export async function openBzip2(
   const level = chain.levelAt(0) ?? 9
   const recompressed =
     purpose.kind === 'bake' && purpose.recompress !== undefined
-      ? await RecompressedImage.prepare(purpose.target, purpose.recompress.level ?? level, context)
+      ? await prepareRecompression(purpose.target, purpose.recompress.level ?? level, context)
       : undefined
   const copy =
     purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
@@ -74,7 +73,7 @@ export async function openBzip2(
     )
     const device = new BlockDevice(index, reader, image.name)
     const writer: ImageWriter | undefined =
-      recompressed ?? (copy === undefined ? undefined : new SplicedImage(image, copy, index, hash, context))
+      recompressed ?? (copy === undefined ? undefined : new SplicedImage(image, copy, index, hash, digest, context))
     return {
       get codec() {
         return { kind: 'bzip2' as const, level, index: index.how }
@@ -87,11 +86,11 @@ export async function openBzip2(
         await cache.write({ sha256, sizeBytes }, { ...index.findings, notes })
       },
       settled: async () => void (await digest.settled()),
-      encode: async (edited) => {
+      encode: (edited) => required(writer).encode(edited),
+      check: async (edited) => {
         await digest.settled()
-        return required(writer).encode(edited)
+        return required(writer).check(edited)
       },
-      check: (edited) => required(writer).check(edited),
       [Symbol.asyncDispose]: dispose,
     }
   } catch (error) {
@@ -103,6 +102,12 @@ export async function openBzip2(
     }
     throw error
   }
+}
+
+/** Loaded only here: starting programs costs 80 ms before the first one is started. */
+async function prepareRecompression(target: string, level: number, context: RunContext): Promise<ImageWriter> {
+  const { RecompressedImage } = await import('./recompress.js')
+  return RecompressedImage.prepare(target, level, context)
 }
 
 function openCache(useCache: boolean, context: RunContext): MapCache | undefined {

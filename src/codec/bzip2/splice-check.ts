@@ -1,73 +1,54 @@
 /**
- * Reads a spliced file back and proves it, before anything is published.
+ * Proves a splice, before anything is published.
  *
- * Each new block is read from the file and decoded by a decoder that is not ours, and its bytes are compared with what
- * was meant. Then the chain is walked from the first new block to the end of the file: every block after it decodes, is
- * the input's own (CRC and length), and each footer holds the combined CRC of its stream. What lies before is a copy whose
- * digest has been compared with the input's.
+ * Each new block is decoded by a decoder that is not ours, and its bytes are compared with what was meant. Once they are
+ * written, the file is read back: the chain is walked from the first new block to the end of the file, and every block
+ * decodes and is a new one, or the input's own (CRC and length), and each footer holds the combined CRC of its stream.
+ * What lies before is a copy whose digest has been compared with the input's.
  */
 import type { ByteDevice } from '../../byte-device.js'
 import { PostCheckError } from '../../errors.js'
-import { realigned } from './bits.js'
 import { at, type BlockMap } from './block-map.js'
 import type { BlockChain } from './chain.js'
 import { combinedBefore, foldCrc } from './combined-crc.js'
 import type { IndependentDecoder } from './independent-decoder.js'
-import type { SplicedBlock, SpliceResult } from './splice.js'
-import type { Replacement } from './splice-plan.js'
-
-const FOOTER_MAGIC = Buffer.from('177245385090', 'hex')
+import { formatFooter } from './splice.js'
+import type { EncodedReplacement, NewBlock } from './splice-encode.js'
 
 /**
- * Every new block, decoded independently, holds what was meant.
+ * A new block, decoded independently, holds what was meant.
  *
  * @throws ERR_CHECK_OUTPUT
  */
-export async function assertBlocksHold(
-  blocks: readonly SplicedBlock[],
-  written: ByteDevice,
+export async function assertBlockHolds(
+  block: NewBlock,
+  level: number,
   edited: ByteDevice,
   decoder: IndependentDecoder,
-  report: (doneBytes: number, totalBytes: number) => void,
 ): Promise<void> {
-  const totalBytes = blocks.reduce((sum, { rawLength }) => sum + rawLength, 0)
-  let doneBytes = 0
-  let next = 0
-  const work = async (): Promise<void> => {
-    for (let block = blocks[next++]; block !== undefined; block = blocks[next++]) {
-      const answer = await decoder.decode(await standaloneStream(block, written))
-      if (answer.kind === 'failed')
-        throw differs(`the block at bit ${block.startBit}: unbzip2-stream says: ${answer.message}`)
-      const meant = await edited.read(block.rawOffset, block.rawLength)
-      if (!meant.equals(answer.bytes)) throw differs(`the block at bit ${block.startBit}`)
-      doneBytes += block.rawLength
-      report(doneBytes, totalBytes)
-    }
-  }
-  // Two at a time, one for each worker: their bytes are in memory meanwhile.
-  await Promise.all([work(), work()])
+  const where = `the new block for byte ${block.rawOffset} of the decoded image`
+  const answer = await decoder.decode(standaloneStream(block, level))
+  if (answer.kind === 'failed') throw differs(`${where}: unbzip2-stream says: ${answer.message}`)
+  const meant = await edited.read(block.rawOffset, block.rawLength)
+  if (!meant.equals(answer.bytes)) throw differs(where)
 }
 
-/** A block as a stream of its own: header, the block's bits as they lie in the file, footer. */
-async function standaloneStream(block: SplicedBlock, written: ByteDevice): Promise<Buffer> {
-  const firstByte = Math.floor(block.startBit / 8)
-  const endByte = Math.ceil((block.startBit + block.bitLength) / 8)
-  const bits = realigned(await written.read(firstByte, endByte - firstByte), block.startBit % 8, block.bitLength)
-  const spare = bits.length * 8 - block.bitLength
-  const crc = Buffer.alloc(4)
-  crc.writeUInt32BE(block.crc)
-  const footer = Buffer.concat([FOOTER_MAGIC, crc])
-  const header = Buffer.from(`BZh${block.level}`, 'latin1')
-  if (spare === 0) return Buffer.concat([header, bits, footer])
+/** A block as a stream of its own: header, the block's bits, footer. */
+function standaloneStream({ bytes, bitLength, crc }: NewBlock, level: number): Buffer {
+  const header = Buffer.from(`BZh${level}`, 'latin1')
+  // A stream of one block has that block's CRC as its combined one.
+  const footer = formatFooter(crc)
+  const used = bitLength % 8
+  if (used === 0) return Buffer.concat([header, bytes, footer])
   // The footer begins within the block's last byte.
-  const last = bits.length - 1
+  const last = bytes.length - 1
   const shifted = Buffer.alloc(footer.length + 1)
-  shifted[0] = bits[last] ?? 0
+  shifted[0] = bytes[last] ?? 0
   footer.forEach((byte, index) => {
-    shifted[index] = (shifted[index] ?? 0) | (byte >> (8 - spare))
-    shifted[index + 1] = (byte << spare) & 0xff
+    shifted[index] = (shifted[index] ?? 0) | (byte >> used)
+    shifted[index + 1] = (byte << (8 - used)) & 0xff
   })
-  return Buffer.concat([header, bits.subarray(0, last), shifted])
+  return Buffer.concat([header, bytes.subarray(0, last), shifted])
 }
 
 /**
@@ -76,57 +57,49 @@ async function standaloneStream(block: SplicedBlock, written: ByteDevice): Promi
  * @param chain on the written file
  * @throws ERR_CHECK_OUTPUT
  */
-export function assertChainHolds(
-  result: SpliceResult,
-  map: BlockMap,
-  replacements: readonly Replacement[],
-  chain: BlockChain,
-): void {
+export function assertChainHolds(chain: BlockChain, map: BlockMap, replacements: readonly EncodedReplacement[]): void {
   const [first] = replacements
   if (first === undefined) return
   const firstBit = at(map.columns.startBit, first.firstBlock)
-  const segment = chain.walk({ bit: firstBit }, Infinity)
-  if (segment.stop.kind !== 'end')
-    throw differs(`the chain of blocks from bit ${firstBit} on ends in ${segment.stop.kind} at bit ${segment.stop.bit}`)
-  const expected = expectedBlocks(result, map, replacements)
-  if (expected.length !== segment.startBit.length)
-    throw differs(`${segment.startBit.length} blocks from bit ${firstBit} on, expected ${expected.length}`)
-  expected.forEach(({ crc, rawLength }, block) => {
-    if (segment.crc[block] !== crc || segment.rawLength[block] !== rawLength)
-      throw differs(`the block at bit ${segment.startBit[block]}`)
+  const { crc, marks, rawLength, startBit, stop } = chain.walk({ bit: firstBit }, Infinity)
+  if (stop.kind !== 'end') throw differs(`the chain of blocks from bit ${firstBit} on breaks at bit ${stop.bit}`)
+  const expected = expectedBlocks(map, replacements)
+  if (expected.length !== startBit.length)
+    throw differs(`${startBit.length} blocks from bit ${firstBit} on, expected ${expected.length}`)
+  expected.forEach((block, index) => {
+    if (crc[index] !== block.crc || rawLength[index] !== block.rawLength)
+      throw differs(`the block at bit ${startBit[index]} is another one`)
   })
-  // The first stream begins before the walk does: its CRC so far is had from the input's footer.
+  // The walk begins within a stream, whose CRC up to there is had from the input's footer.
   const stream = map.streams[first.stream]
-  let combined =
-    stream === undefined
-      ? 0
-      : combinedBefore(stream.combinedCrc, map.columns.crc.subarray(first.firstBlock, stream.endBlock))
+  const suffix = map.columns.crc.subarray(first.firstBlock, stream?.endBlock)
+  let combined = combinedBefore(stream?.combinedCrc ?? 0, suffix)
   let block = 0
-  for (const mark of segment.marks) {
-    for (; block < mark.afterBlocks; block++) combined = foldCrc(combined, segment.crc[block] ?? 0)
+  for (const mark of marks) {
+    for (; block < mark.afterBlocks; block++) combined = foldCrc(combined, at(crc, block))
     if (mark.kind === 'header') combined = 0
     else if (mark.combinedCrc !== combined) throw differs(`the combined CRC at bit ${mark.bit}`)
   }
 }
 
-function expectedBlocks(
-  result: SpliceResult,
-  map: BlockMap,
-  replacements: readonly Replacement[],
-): readonly { readonly crc: number; readonly rawLength: number }[] {
-  const expected: { readonly crc: number; readonly rawLength: number }[] = []
-  const fresh = [...result.blocks]
+interface ExpectedBlock {
+  readonly crc: number
+  readonly rawLength: number
+}
+
+function expectedBlocks(map: BlockMap, replacements: readonly EncodedReplacement[]): readonly ExpectedBlock[] {
+  const expected: ExpectedBlock[] = []
   let block = replacements[0]?.firstBlock ?? map.blocks
-  const keep = (until: number): void => {
-    for (; block < until; block++)
+  const keepUntil = (end: number): void => {
+    for (; block < end; block++)
       expected.push({ crc: at(map.columns.crc, block), rawLength: at(map.columns.rawLength, block) })
   }
-  for (const { firstBlock, endBlock, rawEnd } of replacements) {
-    keep(firstBlock)
-    while (fresh[0] !== undefined && fresh[0].rawOffset < rawEnd) expected.push(...fresh.splice(0, 1))
+  for (const { blocks, endBlock, firstBlock } of replacements) {
+    keepUntil(firstBlock)
+    expected.push(...blocks)
     block = endBlock
   }
-  keep(map.blocks)
+  keepUntil(map.blocks)
   return expected
 }
 

@@ -1,10 +1,11 @@
 /**
  * Writes an image by splicing: from what changed to a file on the disk that has been read back.
  */
-import { type EditedDevice, FileDevice } from '../../byte-device.js'
+import type { EditedDevice } from '../../byte-device.js'
 import { fileError, InternalError, PostCheckError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { FileHash } from '../../source/file-hash.js'
+import type { InputDigest } from '../../trust/input-digest.js'
 import type { VerifiedImage } from '../../trust/verify.js'
 import { compileBlockCodec } from './block-codec.js'
 import { BlockDecoder } from './block-decoder.js'
@@ -17,87 +18,121 @@ import type { ImageWriter } from './image-writer.js'
 import { IndependentDecoder } from './independent-decoder.js'
 import { readAtFrom } from './read-at.js'
 import { type SpliceResult, writeSplice } from './splice.js'
-import { assertBlocksHold, assertChainHolds } from './splice-check.js'
-import { planSplice, type Replacement } from './splice-plan.js'
+import { assertBlockHolds, assertChainHolds } from './splice-check.js'
+import { type EncodedReplacement, encodeReplacement } from './splice-encode.js'
+import { planSplice } from './splice-plan.js'
 
 /** What was written, for the check. */
-interface Written {
+interface Written extends SpliceResult {
   readonly map: BlockMap
-  readonly replacements: readonly Replacement[]
-  readonly result: SpliceResult
+  readonly replacements: readonly EncodedReplacement[]
   /** Settles when the new tail is on the disk. */
   readonly synced: Promise<void>
+  /** SHA-256 of the file as read back. */
+  readonly sha256: Promise<string>
 }
 
 export class SplicedImage implements ImageWriter {
   readonly #image: VerifiedImage
   readonly #copy: RunningCopy
-  readonly #name: string
   readonly #index: BlockIndex
   readonly #hash: FileHash
+  readonly #digest: InputDigest
   readonly #context: RunContext
   #written: Written | undefined
 
   /**
    * @param copy of the input, at the target
-   * @param hash has hashed the copy by the time of `encode`
+   * @param hash of the copy
+   * @param digest by that hash
    */
-  constructor(image: VerifiedImage, copy: RunningCopy, index: BlockIndex, hash: FileHash, context: RunContext) {
+  constructor(
+    image: VerifiedImage,
+    copy: RunningCopy,
+    index: BlockIndex,
+    hash: FileHash,
+    digest: InputDigest,
+    context: RunContext,
+  ) {
     this.#image = image
     this.#copy = copy
-    this.#name = copy.path
     this.#index = index
     this.#hash = hash
+    this.#digest = digest
     this.#context = context
   }
 
   async encode(edited: EditedDevice): Promise<undefined> {
-    const { handle } = this.#copy
+    const { handle, path } = this.#copy
+    const { rawSize } = this.#index
     const changed = await edited.changedExtents()
-    const firstChange = changed[0]?.offset ?? this.#index.rawSize
-    const from = Math.min(firstChange, this.#index.rawSize - 1)
-    const map = await this.#index.covering(from, this.#index.rawSize - from)
-    const replacements = planSplice(map, changed, edited.size)
-    const encoder = new BlockEncoder(compileBlockCodec())
+    const from = Math.min(changed[0]?.offset ?? rawSize, rawSize - 1)
+    const map = await this.#index.covering(from, rawSize - from)
+    const replacements = await this.#encodeAndCheck(edited, map, changed)
+    await this.#digest.settled()
     try {
-      const target = { handle, name: this.#name }
-      const result = await writeSplice(this.#image.device, map, replacements, edited, encoder, target, this.#context)
+      const result = await writeSplice(
+        this.#image.device,
+        map,
+        replacements,
+        { handle, name: path },
+        this.#context.signal,
+      )
       const synced = handle.sync()
-      // Waited for in `check`, which reads meanwhile.
+      const sha256 = this.#hash.withNewTail(handle.fd, result.keptBytes, result.sizeBytes)
+      // Waited for in `check`.
       synced.catch(() => undefined)
-      this.#written = { map, replacements, result, synced }
+      sha256.catch(() => undefined)
+      this.#written = { ...result, map, replacements, synced, sha256 }
     } catch (error) {
-      throw fileError(error, `write ${this.#name}`)
+      throw fileError(error, `write ${path}`)
     }
   }
 
-  async check(edited: EditedDevice): Promise<string> {
+  async check(): Promise<string> {
     if (this.#written === undefined) throw new InternalError('ERR_INTERNAL', 'checked before it was written')
-    const { map, replacements, result, synced } = this.#written
-    const { handle } = this.#copy
-    await using decoder = new IndependentDecoder(this.#context.signal)
+    const { map, replacements, sha256, sizeBytes, synced } = this.#written
+    const { handle, path } = this.#copy
     try {
       const { size } = await handle.stat()
-      if (size !== result.sizeBytes)
-        throw new PostCheckError(
-          'ERR_CHECK_OUTPUT',
-          `the written image has ${size} bytes, expected ${result.sizeBytes}`,
-        )
-      const written = new FileDevice(handle, size, this.#name)
-      const report = (doneBytes: number, totalBytes: number): void =>
-        this.#context.report({ kind: 'progress', phase: 'check', doneBytes, totalBytes })
-      const blocksHold = assertBlocksHold(result.blocks, written, edited, decoder, report)
-      // Should the chain be broken, nobody waits for the blocks.
-      blocksHold.catch(() => undefined)
-      const sha256 = this.#hash.withNewTail(handle.fd, result.keptBytes, size)
-      sha256.catch(() => undefined)
+      if (size !== sizeBytes)
+        throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${sizeBytes}`)
       const chain = new BlockChain(new BlockDecoder(compileBlockCodec()), readAtFrom(handle.fd), size)
-      assertChainHolds(result, map, replacements, chain)
-      await blocksHold
+      assertChainHolds(chain, map, replacements)
       await Promise.all([this.#copy.synced, synced])
       return await sha256
     } catch (error) {
-      throw fileError(error, `read back ${this.#name}`)
+      throw fileError(error, `read back ${path}`)
     }
+  }
+
+  /** New blocks, each handed to the second decoder as soon as it is there. */
+  async #encodeAndCheck(
+    edited: EditedDevice,
+    map: BlockMap,
+    changed: Awaited<ReturnType<EditedDevice['changedExtents']>>,
+  ): Promise<readonly EncodedReplacement[]> {
+    const planned = planSplice(map, changed, edited.size)
+    const encoder = new BlockEncoder(compileBlockCodec())
+    await using decoder = new IndependentDecoder(this.#context.signal)
+    const checks: Promise<void>[] = []
+    const replacements: EncodedReplacement[] = []
+    const totalBytes = planned.reduce((sum, { rawEnd, rawStart }) => sum + rawEnd - rawStart, 0)
+    let doneBytes = 0
+    for (const replacement of planned) {
+      const encoded = await encodeReplacement(replacement, map, edited, encoder, this.#context.signal)
+      replacements.push(encoded)
+      for (const block of encoded.blocks) {
+        const check = assertBlockHolds(block, replacement.level, edited, decoder).then(() => {
+          doneBytes += block.rawLength
+          this.#context.report({ kind: 'progress', phase: 'encode', doneBytes, totalBytes })
+        })
+        // The first that fails is heard of below.
+        check.catch(() => undefined)
+        checks.push(check)
+      }
+    }
+    await Promise.all(checks)
+    return replacements
   }
 }

@@ -3,7 +3,7 @@
  */
 import { InternalError } from '../../errors.js'
 import { type Extent, extentEnd } from '../../units.js'
-import { at, type BlockMap, type StreamSpan, TEXT_BYTES_A_LEVEL } from './block-map.js'
+import { at, type BlockMap, TEXT_BYTES_A_LEVEL } from './block-map.js'
 
 /** Blocks of one stream that give way to new ones. */
 export interface Replacement {
@@ -15,6 +15,8 @@ export interface Replacement {
   /** Decoded range of the edited image that the new blocks hold; empty when blocks only go. */
   readonly rawStart: number
   readonly rawEnd: number
+  /** That new blocks keep to. */
+  readonly level: number
 }
 
 /**
@@ -32,7 +34,15 @@ export function planSplice(map: BlockMap, changed: readonly Extent[], newRawSize
     const previous = replacements.at(-1)
     if (previous !== undefined && previous.stream === stream && previous.endBlock === block)
       replacements[replacements.length - 1] = { ...previous, endBlock: block + 1, rawEnd }
-    else replacements.push({ stream, firstBlock: block, endBlock: block + 1, rawStart, rawEnd })
+    else
+      replacements.push({
+        stream,
+        firstBlock: block,
+        endBlock: block + 1,
+        rawStart,
+        rawEnd,
+        level: levelOf(map, stream),
+      })
   }
   return replacements
 }
@@ -59,7 +69,9 @@ function dirtyBlocks(map: BlockMap, changed: readonly Extent[], newRawSize: numb
  * The level that new blocks of a stream keep to. Where the header is not in the map, one that is surely not too high: a
  * block of more than 800 000 bytes of text proves level 9, and so on.
  */
-export function levelOf(map: BlockMap, stream: StreamSpan): number {
+function levelOf(map: BlockMap, streamIndex: number): number {
+  const stream = map.streams[streamIndex]
+  if (stream === undefined) throw new InternalError('ERR_INTERNAL', `the block map has no stream ${streamIndex}`)
   if (stream.level !== undefined) return stream.level
   let longest = 0
   for (let block = stream.firstBlock; block < stream.endBlock; block++)

@@ -8,99 +8,76 @@
  * The result is one ordinary stream for each of the input's.
  */
 import type { FileHandle } from 'node:fs/promises'
-import type { ByteDevice, EditedDevice } from '../../byte-device.js'
+import type { ByteDevice } from '../../byte-device.js'
 import { throwIfCancelled } from '../../errors.js'
-import { PIECE_BYTES } from '../../in-order.js'
-import type { RunContext } from '../../progress.js'
-import type { BlockEncoder, EncodedBlock } from './block-encoder.js'
 import { at, type BlockMap } from './block-map.js'
 import { FOOTER_BITS } from './chain.js'
 import { combinedBefore, foldCrc } from './combined-crc.js'
-import { levelOf, type Replacement } from './splice-plan.js'
+import type { EncodedReplacement } from './splice-encode.js'
 import { SpliceWriter } from './splice-writer.js'
-
-/** A block that was written. */
-export interface SplicedBlock {
-  /** First bit in the new file. */
-  readonly startBit: number
-  readonly bitLength: number
-  readonly crc: number
-  /** What it holds of the edited image. */
-  readonly rawOffset: number
-  readonly rawLength: number
-  readonly level: number
-}
 
 export interface SpliceResult {
   /** Bytes from the start of the file that are the input's. */
   readonly keptBytes: number
   readonly sizeBytes: number
-  readonly blocks: readonly SplicedBlock[]
 }
 
+/** Magic of a footer. */
 const FOOTER_MAGIC = Buffer.from('177245385090', 'hex')
 
 /**
  * @param target a copy of the input, which is cut where the first change begins and written on from there
- * @param replacements at least one, in order
+ * @param replacements in order
  * @throws ERR_NO_SPACE | ERR_IO, ERR_CANCELLED
  */
 export async function writeSplice(
   source: ByteDevice,
   map: BlockMap,
-  replacements: readonly Replacement[],
-  edited: EditedDevice,
-  encoder: BlockEncoder,
+  replacements: readonly EncodedReplacement[],
   target: { readonly handle: FileHandle; readonly name: string },
-  context: RunContext,
+  signal: AbortSignal,
 ): Promise<SpliceResult> {
   const [first] = replacements
-  if (first === undefined) return { keptBytes: source.size, sizeBytes: source.size, blocks: [] }
+  if (first === undefined) return { keptBytes: source.size, sizeBytes: source.size }
   const { startBit, endBit, crc } = map.columns
   const firstBit = at(startBit, first.firstBlock)
   const keptBytes = Math.floor(firstBit / 8)
   const [firstByte = 0] = await source.read(keptBytes, 1)
   await target.handle.truncate(keptBytes)
   const writer = new SpliceWriter(target.handle, target.name, firstBit, firstByte)
-  const blocks: SplicedBlock[] = []
   /** The input's bit that comes next, unless it is replaced. */
   let sourceBit = firstBit
   for (const [streamIndex, ofStream] of groupByStream(replacements)) {
     const stream = map.streams[streamIndex]
     if (stream === undefined) continue
-    const level = levelOf(map, stream)
-    const firstBlock = ofStream[0]?.firstBlock ?? stream.endBlock
-    let combined = combinedBefore(stream.combinedCrc, crc.subarray(firstBlock, stream.endBlock))
-    let block = firstBlock
-    for (const replacement of ofStream) {
-      for (; block < replacement.firstBlock; block++) combined = foldCrc(combined, at(crc, block))
-      const oldStart = at(startBit, replacement.firstBlock)
-      const oldEnd = at(endBit, replacement.endBlock - 1)
-      await writer.copy(source, sourceBit, oldStart)
-      for await (const { encoded, rawOffset } of encodeRange(edited, replacement, encoder, level, oldEnd - oldStart)) {
-        throwIfCancelled(context.signal)
-        const { bytes, bitLength, rawLength } = encoded
-        blocks.push({ startBit: writer.position, bitLength, crc: encoded.crc, rawOffset, rawLength, level })
-        await writer.append(bytes, bitLength)
-        combined = foldCrc(combined, encoded.crc)
+    let block = ofStream[0]?.firstBlock ?? stream.endBlock
+    let combined = combinedBefore(stream.combinedCrc, crc.subarray(block, stream.endBlock))
+    for (const { firstBlock, endBlock, blocks } of ofStream) {
+      throwIfCancelled(signal)
+      for (; block < firstBlock; block++) combined = foldCrc(combined, at(crc, block))
+      await writer.copy(source, sourceBit, at(startBit, firstBlock))
+      for (const fresh of blocks) {
+        await writer.append(fresh.bytes, fresh.bitLength)
+        combined = foldCrc(combined, fresh.crc)
       }
-      sourceBit = oldEnd
-      block = replacement.endBlock
+      sourceBit = at(endBit, endBlock - 1)
+      block = endBlock
     }
     for (; block < stream.endBlock; block++) combined = foldCrc(combined, at(crc, block))
-    // Where blocks only went, nothing pads: then nothing follows in the stream either, but its footer.
-    if (sourceBit < stream.footerBit) await writer.copy(source, sourceBit, stream.footerBit)
-    await writer.append(footer(combined), FOOTER_BITS)
+    await writer.copy(source, sourceBit, stream.footerBit)
+    await writer.append(formatFooter(combined), FOOTER_BITS)
     await writer.align()
     sourceBit = Math.ceil((stream.footerBit + FOOTER_BITS) / 8) * 8
   }
   await writer.copy(source, sourceBit, source.size * 8)
   await writer.finish()
-  return { keptBytes, sizeBytes: writer.position / 8, blocks }
+  return { keptBytes, sizeBytes: writer.position / 8 }
 }
 
-function groupByStream(replacements: readonly Replacement[]): ReadonlyMap<number, readonly Replacement[]> {
-  const groups = new Map<number, Replacement[]>()
+function groupByStream(
+  replacements: readonly EncodedReplacement[],
+): ReadonlyMap<number, readonly EncodedReplacement[]> {
+  const groups = new Map<number, EncodedReplacement[]>()
   for (const replacement of replacements) {
     const group = groups.get(replacement.stream)
     if (group === undefined) groups.set(replacement.stream, [replacement])
@@ -109,44 +86,9 @@ function groupByStream(replacements: readonly Replacement[]): ReadonlyMap<number
   return groups
 }
 
-/**
- * New blocks for a range of the edited image, together as long as the old ones but for whole bytes.
- *
- * @param oldBits how many bits the new ones replace
- */
-async function* encodeRange(
-  edited: ByteDevice,
-  range: { readonly rawStart: number; readonly rawEnd: number },
-  encoder: BlockEncoder,
-  level: number,
-  oldBits: number,
-): AsyncGenerator<{ readonly encoded: EncodedBlock; readonly rawOffset: number }> {
-  let newBits = 0
-  for (let rawOffset = range.rawStart; rawOffset < range.rawEnd; ) {
-    encoder.begin(level)
-    let end = rawOffset
-    let full = false
-    while (!full && end < range.rawEnd) {
-      const bytes = await edited.read(end, Math.min(PIECE_BYTES, range.rawEnd - end))
-      const taken = encoder.feed(bytes)
-      end += taken
-      full = taken < bytes.length
-    }
-    const isLast = end === range.rawEnd
-    const encoded = encoder.finish(isLast ? modulo8(oldBits - newBits) : undefined)
-    yield { encoded, rawOffset }
-    newBits += encoded.bitLength
-    rawOffset = end
-  }
-}
-
-function modulo8(value: number): number {
-  return ((value % 8) + 8) % 8
-}
-
-function footer(combined: number): Buffer {
-  const bytes = Buffer.alloc(FOOTER_MAGIC.length + 4)
-  FOOTER_MAGIC.copy(bytes)
-  bytes.writeUInt32BE(combined, FOOTER_MAGIC.length)
-  return bytes
+/** Magic and combined CRC, from bit 0 on. */
+export function formatFooter(combined: number): Buffer {
+  const crc = Buffer.alloc(4)
+  crc.writeUInt32BE(combined)
+  return Buffer.concat([FOOTER_MAGIC, crc])
 }
