@@ -45,10 +45,8 @@ describe('parseQcow2Header', () => {
 
   it.each<[string, Buffer]>([
     ['a backing file', made(['-b', base, '-F', 'qcow2'])],
-    [
-      'LUKS encryption',
-      made(['--object', 'secret,id=s,data=x', '-o', 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10']),
-    ],
+    // Not LUKS: qemu-img times the machine for its keys, and fails now and then on one that is busy.
+    ['AES encryption', made(['--object', 'secret,id=s,data=x', '-o', 'encrypt.format=aes,encrypt.key-secret=s'])],
     ['a snapshot', made([], [['snapshot', '-c', 'first', 'FILE']])],
     ['an external data file', made(['-o', `data_file=${join(directory, 'data.raw')}`])],
     ['a raw external data file', made(['-o', `data_file=${join(directory, 'data2.raw')},data_file_raw=on`])],
@@ -72,7 +70,7 @@ describe('parseQcow2Header', () => {
       'ERR_QCOW2_UNSUPPORTED',
       changed((header) => void header.writeBigUInt64BE(1n << 40n, 72)),
     ],
-    ['AES encryption', 'ERR_QCOW2_UNSUPPORTED', changed((header) => void header.writeUInt32BE(1, 32))],
+    ['LUKS encryption', 'ERR_QCOW2_UNSUPPORTED', changed((header) => void header.writeUInt32BE(2, 32))],
     [
       'a backing file at 2^63',
       'ERR_QCOW2_UNSUPPORTED',

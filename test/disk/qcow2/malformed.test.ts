@@ -5,6 +5,7 @@ import { openQcow2 } from '#src/disk/qcow2/qcow2.js'
 import { OemBakeError } from '#src/errors.js'
 import { byteLength } from '#src/units.js'
 import { rejectsWithCode } from '../../support/errors.js'
+import { prose } from '../../support/random.js'
 import { contentsByQemu, converted, created, judgedByQemu, mixed, RAW_DISK } from './images.js'
 import { hostOf, isCompressed, isData, Qcow2Patch } from './patch.js'
 
@@ -339,6 +340,23 @@ describe('a qcow2 image that is cut off', () => {
       }
     }
     expect(refused).toBeGreaterThan(image.length / 1009 / 2)
+  })
+})
+
+describe('a file that ends inside the last sector of a compressed cluster', () => {
+  it('is refused when it is opened, whether or not that cluster is ever read', async () => {
+    const image = new Qcow2Patch(converted(prose(300_000), '-c'))
+    // For clusters of 64 KiB: 8 bits of further sectors above 54 bits of offset.
+    const ends = Array.from({ length: Math.ceil(300_000 / 65_536) }, (_, cluster) => {
+      const entry = image.u64(image.l2EntryAt(cluster))
+      if (!isCompressed(entry)) return 0
+      const sectors = Number((entry >> 54n) & 0xffn)
+      return Math.floor(Number(entry & 0x3fffffffffffffn) / 512) * 512 + sectors * 512
+    })
+    const lastSector = Math.max(...ends)
+    expect(image.bytes.length - lastSector).toBeLessThanOrEqual(512)
+    const error = await rejectsWithCode(open(image.bytes.subarray(0, lastSector + 1)), 'ERR_QCOW2_INVALID')
+    expect(error.message).toMatch(/compressed cluster of guest offset \d+.*does not decode/)
   })
 })
 

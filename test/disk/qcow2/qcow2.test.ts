@@ -239,6 +239,17 @@ describe('where an edit goes', () => {
     await assertEdition(image, edited, withEdits(contentsByQemu(image), edits))
   })
 
+  it('has refcount 1 where a refcount behind the end of the file had leaked', async () => {
+    const image = new Qcow2Patch(IMAGE)
+    const behindEnd = Math.ceil(IMAGE.length / 4096) * 4096
+    for (let n = 0; n < 4; n++) image.bytes.writeUInt16BE(5, image.refcountAt(behindEnd + n * 4096))
+    const edits = [{ offset: image.findCluster(isCompressed) * 4096, bytes: noise(100, 'behind') }]
+    const { bytes } = await edit(image.bytes, edits)
+    expect(bytes.readUInt16BE(image.refcountAt(behindEnd))).toBe(1)
+    expect(judgedByQemu(bytes).corruptions).toBe(0)
+    expect(contentsByQemu(bytes).equals(withEdits(contentsByQemu(IMAGE), edits))).toBe(true)
+  })
+
   it('clears autoclear bits that nobody knows, and only when something is written', async () => {
     const image = new Qcow2Patch(IMAGE)
     image.setU64(88, 1n << 20n)
