@@ -30,6 +30,9 @@ export interface OracleBlock {
   readonly crc: number
   readonly text: Buffer
   readonly decoded: Buffer
+  readonly selectors: number
+  /** Of any table, whether a symbol has it or not. */
+  readonly longestCode: number
 }
 export interface OracleFault {
   readonly kind: 'fault'
@@ -104,7 +107,15 @@ function decode(reader: BitReader, maxLength: number): OracleBlock {
   if (decoded === undefined) throw new Fault('run-count')
   const found = crcOf(decoded)
   if (found !== crc) throw new Fault('crc', found)
-  return { kind: 'block', endBit, crc, text, decoded }
+  return {
+    kind: 'block',
+    endBit,
+    crc,
+    text,
+    decoded,
+    selectors: selectorCount,
+    longestCode: Math.max(...lengths.flat()),
+  }
 }
 
 function readBytesInUse(reader: BitReader): number[] {
