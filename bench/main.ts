@@ -1,152 +1,95 @@
 /**
- * Speed and memory of full-size bakes against what a user could put together, in one interleaved run.
+ * Full-size bakes against what a user could put together: time, memory and bytes written, in one interleaved run.
  *
- *     npm run bench -- [--rounds 3] [--write]
+ *     npm run bench -- [--rounds 3] [--only PATTERN] [--write]
  *
- * Prints a table of medians and ratios; with `--write` it goes into bench/RESULTS.md. The images are made once and kept,
- * where `./scripts/test-full` finds them, too. By hand means: decompress with lbzip2, write three files with debugfs,
- * compress again.
+ * Prints the tables, and each target beside what was measured; exit code 1 when one is missed. `--only` takes a regular
+ * expression on names such as `raw, bzip2: oem-bake, tail` or `block codec`. `--write` puts the tables into
+ * bench/RESULTS.md and the README. About twelve minutes for the images the first time, then seven a round, then thirteen
+ * for the judges; wants a quiet machine.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { availableParallelism, totalmem } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cachedImage } from '../scripts/make-image/cache.js'
-import { peakOfTree, type TreePeak } from './tree-memory.js'
+import { measureBlockCodec } from './block-codec.js'
+import { BENCH_IMAGES, placeImage } from './images.js'
+import { judgeImage } from './judge.js'
+import { describeMachine } from './machine.js'
+import { cleanUp } from './measure.js'
+import { ROOT } from './paths.js'
+import { assertProgramsThere } from './programs.js'
+import type { BenchResults } from './results.js'
+import { runRounds, warmUp } from './rounds.js'
+import { allSubjects, nameOf, type OurSubject } from './subjects.js'
+import { type Circumstances, fullReport, ratioTable } from './table.js'
+import { targetsOf } from './targets.js'
 
-const ROOT = join(import.meta.dirname, '..')
-const DIRECTORY = join(ROOT, 'build', 'bench')
-const CLI = join(ROOT, 'dist', 'cli', 'main.js')
-const OEM_OFFSET_SECTORS = 4464640
-const OEM_SECTORS = 262144
+const CODEC_NAME = 'block codec'
+const [README_START, README_END] = ['<!-- bench: npm run bench -- --write puts it here -->', '<!-- bench: end -->']
 
-interface Subject {
-  readonly name: string
-  /** Compared with this one. */
-  readonly against?: string
-  readonly command: readonly string[]
+interface Options {
+  readonly rounds: number
+  readonly only: RegExp
+  readonly write: boolean
 }
 
-interface Run extends TreePeak {
-  readonly seconds: number
-  readonly writtenMiB: number
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' }, write: { type: 'boolean' } },
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`)
+  if (values.write === true && values.only !== undefined) throw new Error('--write wants all results: leave --only out')
+  return { rounds, only: new RegExp(values.only ?? ''), write: values.write ?? false }
 }
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
-})
+async function bench({ only, rounds }: Options): Promise<BenchResults> {
+  const subjects = allSubjects().filter((subject) => only.test(nameOf(subject)))
+  const ours = subjects.filter((subject): subject is OurSubject => subject.kind === 'ours')
+  const forCodec = only.test(CODEC_NAME) ? BENCH_IMAGES.find(({ content }) => content.kind === 'raw') : undefined
+  for (const image of BENCH_IMAGES)
+    if (image === forCodec || subjects.some((subject) => subject.image === image)) await placeImage(image)
+  const codec = forCodec === undefined ? undefined : await measureBlockCodec(forCodec)
+  const measured = await runRounds(subjects, await warmUp(subjects), rounds)
+  const verdicts = []
+  for (const image of new Set(ours.map((subject) => subject.image)))
+    verdicts.push(
+      await judgeImage(
+        image,
+        ours.filter((subject) => subject.image === image),
+      ),
+    )
+  cleanUp()
+  return { subjects: measured, verdicts, codec }
+}
 
-const raw = await cachedImage({ distro: 'container-linux', size: 'full' })
-const packed = await cachedImage({ distro: 'container-linux', size: 'full', compress: 'lbzip2' })
-const output = join(DIRECTORY, 'output')
-
-/** The same edit as a user would make it: cut the partition out, edit it with debugfs, put it back. */
-const editByHand = (disk: string): string => `
-  dd if=${disk} of=${output}.oem bs=512 skip=${OEM_OFFSET_SECTORS} count=${OEM_SECTORS} status=none
-  for name in cloud-config.yml grub.cfg oem-release; do echo "write ${CLI} $name"; done | /usr/sbin/debugfs -w -f - ${output}.oem >/dev/null 2>&1
-  dd if=${output}.oem of=${disk} bs=512 seek=${OEM_OFFSET_SECTORS} conv=notrunc status=none`
-
-const SUBJECTS: readonly Subject[] = [
-  {
-    name: 'by hand, bzip2 image (lbzip2, debugfs, lbzip2)',
-    command: [
-      'bash',
-      '-ec',
-      `lbzip2 -dc ${packed} | dd of=${output}.raw bs=1M iflag=fullblock conv=sparse status=none; ${editByHand(`${output}.raw`)}; lbzip2 -c ${output}.raw > ${output}; sync ${output}`,
-    ],
-  },
-  {
-    name: 'oem-bake, bzip2 image, embedded',
-    against: 'by hand, bzip2 image (lbzip2, debugfs, lbzip2)',
-    command: [process.execPath, CLI, packed, '-t', 'rackspace', '--engine', 'embedded', '--force', '-q', '-o', output],
-  },
-  {
-    name: 'by hand, raw image (cp, debugfs)',
-    command: ['bash', '-ec', `cp --sparse=auto ${raw} ${output}; ${editByHand(output)}; sync ${output}`],
-  },
-  {
-    name: 'oem-bake, raw image, embedded',
-    against: 'by hand, raw image (cp, debugfs)',
-    command: [process.execPath, CLI, raw, '-t', 'rackspace', '--engine', 'embedded', '--force', '-q', '-o', output],
-  },
-  {
-    name: 'oem-bake, raw image, libguestfs',
-    against: 'by hand, raw image (cp, debugfs)',
-    command: [process.execPath, CLI, raw, '-t', 'rackspace', '--engine', 'libguestfs', '--force', '-q', '-o', output],
-  },
-]
+function writeReadme(table: string): void {
+  const path = join(ROOT, 'README.md')
+  const text = readFileSync(path, 'utf8')
+  const start = text.indexOf(README_START)
+  const end = text.indexOf(README_END)
+  if (start < 0 || end < start) throw new Error(`README.md has no place for the table: expected ${README_START}`)
+  writeFileSync(path, `${text.slice(0, start)}${README_START}\n${table}\n${text.slice(end)}`)
+}
 
 async function main(): Promise<void> {
-  mkdirSync(DIRECTORY, { recursive: true })
-  const runs = new Map<string, Run[]>()
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const subject of SUBJECTS) {
-      const run = await measure(subject)
-      runs.set(subject.name, [...(runs.get(subject.name) ?? []), run])
-      console.error(`${subject.name}: ${run.seconds.toFixed(1)} s, ${run.ownMiB} MiB`)
-    }
+  const options = readOptions()
+  assertProgramsThere()
+  const circumstances: Circumstances = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: describeMachine(),
+    rounds: options.rounds,
   }
-  const text = report(runs)
-  console.log(text)
-  if (values.write) writeFileSync(join(ROOT, 'bench', 'RESULTS.md'), text)
-}
-
-async function measure({ name, command }: Subject): Promise<Run> {
-  for (const suffix of ['', '.raw', '.oem']) rmSync(output + suffix, { force: true })
-  const [file = '', ...args] = command
-  const startMs = performance.now()
-  const child = spawn(file, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, LIBGUESTFS_BACKEND_SETTINGS: process.env.LIBGUESTFS_BACKEND_SETTINGS ?? 'force_tcg' },
-  })
-  const ended = exitOf(child, name)
-  const peak = await peakOfTree(child.pid ?? 0, ended)
-  const seconds = (performance.now() - startMs) / 1000
-  const writtenMiB = [output, `${output}.raw`]
-    .filter((path) => existsSync(path))
-    .reduce((sum, path) => sum + (statSync(path).blocks * 512) / 2 ** 20, 0)
-  return { ...peak, seconds, writtenMiB: Math.round(writtenMiB) }
-}
-
-async function exitOf(child: ChildProcess, name: string): Promise<void> {
-  const [exitCode] = await once(child, 'exit')
-  if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode}`)
-}
-
-function lbzip2Version(): string {
-  const said = spawnSync('lbzip2', ['--version'], { encoding: 'utf8' })
-  return /lbzip2 version [\d.]+/.exec(`${said.stdout}${said.stderr}`)?.[0].replace(' version', '') ?? 'lbzip2'
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-function report(runs: ReadonlyMap<string, readonly Run[]>): string {
-  const of = (name: string, pick: (run: Run) => number): number => median((runs.get(name) ?? []).map(pick))
-  const rows = SUBJECTS.map(({ name, against }) => {
-    const seconds = of(name, (run) => run.seconds)
-    const ratio = against === undefined ? '1.00' : (seconds / of(against, (run) => run.seconds)).toFixed(2)
-    const qemu = of(name, (run) => run.qemuMiB)
-    return `| ${name} | ${seconds.toFixed(1)} s | ${ratio} | ${of(name, (run) => run.ownMiB)} MiB | ${qemu === 0 ? '' : `${qemu} MiB`} | ${of(name, (run) => run.writtenMiB)} MiB |`
-  })
-  return [
-    '# Results',
-    '',
-    `${new Date().toISOString().slice(0, 10)}, \`npm run bench -- --rounds ${values.rounds} --write\`: medians of interleaved rounds (${values.rounds}). Node ${process.version}, ${lbzip2Version()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, appliance without KVM. Full-size Container Linux image: 4 756 340 736 bytes, about 734 MB of files.`,
-    '',
-    'oem-bake also checks the partition table, reads the written image back, decodes it, compares every byte, and takes its SHA-256; by hand nothing is checked. Peak memory is that of the whole process tree (proportional set size, sampled every 50 ms), qemu apart. Kept on disk is what the result and the files that the way by hand leaves behind take.',
-    '',
-    '| | time | ratio | peak memory without qemu | of qemu | kept on disk |',
-    '|---|---|---|---|---|---|',
-    ...rows,
-    '',
-    '`./scripts/test-full test/full/memory.test.ts` fails when a full-size bake with the embedded engine takes more than 400 MB.',
-    '',
-  ].join('\n')
+  const results = await bench(options)
+  const targets = targetsOf(results, BENCH_IMAGES)
+  const report = fullReport(results, BENCH_IMAGES, targets, circumstances)
+  console.log(report)
+  if (options.write) {
+    writeFileSync(join(ROOT, 'bench', 'RESULTS.md'), report)
+    writeReadme(ratioTable(results, BENCH_IMAGES, circumstances))
+  }
+  if (targets.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
 }
 
 await main()

@@ -1,53 +1,53 @@
 /**
  * Peak memory of a process tree: what all its processes hold at one moment, sampled from /proc.
  *
- * Proportional set size (proc(5), smaps_rollup `Pss`): pages that several processes share are counted once. qemu, the
- * appliance of libguestfs, is summed apart.
+ * Resident set size (proc(5), status `VmRSS`): a page that two processes share counts twice, so this is never too little.
+ * A process's own peak (`VmHWM`), which the kernel keeps between samples, counts when it alone is more.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
 export interface TreePeak {
+  /** Of the process and its descendants. */
   readonly ownMiB: number
-  readonly qemuMiB: number
 }
 
-const SAMPLE_MS = 50
+const SAMPLE_MS = 25
 
 /** Samples until `done` settles. */
 export async function peakOfTree(root: number, done: Promise<unknown>): Promise<TreePeak> {
-  let ownKiB = 0
-  let qemuKiB = 0
+  const parents = new Map<number, number>()
+  let peakKiB = 0
   const sample = (): void => {
-    let own = 0
-    let qemu = 0
-    for (const pid of treeOf(root)) {
-      const { name, pssKiB } = memoryOf(pid)
-      if (name.startsWith('qemu-system')) qemu += pssKiB
-      else own += pssKiB
+    let sumKiB = 0
+    for (const pid of treeOf(root, parents)) {
+      const { residentKiB, highWaterKiB } = memoryOf(pid)
+      sumKiB += residentKiB
+      peakKiB = Math.max(peakKiB, highWaterKiB)
     }
-    ownKiB = Math.max(ownKiB, own)
-    qemuKiB = Math.max(qemuKiB, qemu)
+    peakKiB = Math.max(peakKiB, sumKiB)
   }
   const timer = setInterval(sample, SAMPLE_MS)
   await done.finally(() => clearInterval(timer))
-  return { ownMiB: Math.round(ownKiB / 1024), qemuMiB: Math.round(qemuKiB / 1024) }
+  return { ownMiB: Math.ceil(peakKiB / 1024) }
 }
 
-/** A process and all its descendants. */
-function treeOf(root: number): number[] {
+/**
+ * A process and all its descendants.
+ *
+ * @param parents of processes seen before: looking at every process of the machine each time would cost what is measured
+ */
+function treeOf(root: number, parents: Map<number, number>): readonly number[] {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const parent = parentOf(Number(name))
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
+    const pid = Number(name)
+    if (!Number.isInteger(pid)) continue
+    const parent = parents.get(pid) ?? parentOf(pid)
+    if (parent === undefined) continue
+    parents.set(pid, parent)
+    children.set(parent, [...(children.get(parent) ?? []), pid])
   }
-  const found: number[] = []
-  for (const queue = [root]; queue.length > 0; ) {
-    const pid = queue.pop()
-    if (pid === undefined) break
-    found.push(pid)
-    queue.push(...(children.get(pid) ?? []))
-  }
+  const found = [root]
+  for (const pid of found) found.push(...(children.get(pid) ?? []))
   return found
 }
 
@@ -57,11 +57,10 @@ function parentOf(pid: number): number | undefined {
   return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
 }
 
-function memoryOf(pid: number): { readonly name: string; readonly pssKiB: number } {
-  // The name first: a qemu that ends between the two reads would else count as ours with all its memory.
-  const name = readQuietly(`/proc/${pid}/comm`)?.trim()
-  const rollup = name === undefined ? undefined : readQuietly(`/proc/${pid}/smaps_rollup`)
-  return { name: name ?? '', pssKiB: Number(/^Pss:\s+(\d+) kB$/m.exec(rollup ?? '')?.[1] ?? 0) }
+function memoryOf(pid: number): { readonly residentKiB: number; readonly highWaterKiB: number } {
+  const status = readQuietly(`/proc/${pid}/status`) ?? ''
+  const field = (pattern: RegExp): number => Number(pattern.exec(status)?.[1] ?? 0)
+  return { residentKiB: field(/^VmRSS:\s+(\d+) kB$/m), highWaterKiB: field(/^VmHWM:\s+(\d+) kB$/m) }
 }
 
 /** A process may end between two looks at it. */
