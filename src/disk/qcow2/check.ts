@@ -57,6 +57,7 @@ function claimRefcountBlocks({ header, refcountTable }: Qcow2Image, clusters: Ho
 async function claimGuestClusters(image: Qcow2Image, clusters: HostClusters): Promise<void> {
   const { header, file, l1 } = image
   const entries = header.clusterBytes / l2EntryBytes(header)
+  const empty = Buffer.alloc(header.clusterBytes)
   let inLastSector = 0
   for (let l1Index = 0; l1Index * 8 < l1.length; l1Index++) {
     const pointer = parseL1Entry(l1, l1Index, header.clusterBytes)
@@ -70,6 +71,8 @@ async function claimGuestClusters(image: Qcow2Image, clusters: HostClusters): Pr
       pointer.copied,
     )
     const l2 = await file.table(pointer.hostOffset)
+    // At the speed of memory: a sparse file may have gigabytes of them.
+    if (l2.equals(empty)) continue
     for (let index = 0; index < entries; index++) {
       const guestOffset = tableGuestOffset + index * header.clusterBytes
       const mapping = parseL2Entry(l2, index, header, guestOffset)

@@ -2,13 +2,19 @@
  * Who uses each host cluster, counted from the tables: what refcounts have to agree with.
  *
  * Headers, tables and plain data clusters have a cluster to themselves; only compressed data shares. (Snapshots would
- * share more; images with snapshots are refused.) Five bytes a cluster, which bounds how many there may be.
+ * share more; images with snapshots are refused.) Three bytes a cluster, which bounds how many there may be.
  */
 import { invalidImage } from './failure.js'
 import type { Qcow2Header } from './header.js'
 
-/** 40 MiB of counters: a file of 512 GiB with clusters of 64 KiB, 4 GiB with clusters of 512 bytes. */
+/** 24 MiB of counters: a file of 512 GiB with clusters of 64 KiB, 4 GiB with clusters of 512 bytes. */
 export const MAX_HOST_CLUSTERS = 2 ** 23
+
+/**
+ * How many pieces of compressed data can touch a cluster: deflate makes at most 1032 bytes of one, so each piece has that
+ * share of a cluster of its own; one more at either end. It keeps hostile tables from being counted for minutes.
+ */
+const MAX_SHARERS = 1032 + 2
 
 const EXCLUSIVE = 1
 /** A table entry says whether the refcount is 1, … */
@@ -20,14 +26,14 @@ export class HostClusters {
   readonly count: number
   readonly #clusterBytes: number
   readonly #fileBytes: number
-  readonly #uses: Uint32Array
+  readonly #uses: Uint16Array
   readonly #flags: Uint8Array
 
   constructor(fileBytes: number, header: Qcow2Header) {
     this.#fileBytes = fileBytes
     this.#clusterBytes = header.clusterBytes
     this.count = Math.ceil(fileBytes / header.clusterBytes)
-    this.#uses = new Uint32Array(this.count)
+    this.#uses = new Uint16Array(this.count)
     this.#flags = new Uint8Array(this.count)
   }
 
@@ -59,7 +65,12 @@ export class HostClusters {
     const last = Math.min(this.count - 1, Math.floor((offset + length - 1) / this.#clusterBytes))
     for (let cluster = Math.floor(offset / this.#clusterBytes); cluster <= last; cluster++) {
       if (((this.#flags[cluster] ?? 0) & EXCLUSIVE) !== 0) throw this.#usedTwice(cluster, owner, guestOffset)
-      this.#uses[cluster] = (this.#uses[cluster] ?? 0) + 1
+      const uses = (this.#uses[cluster] ?? 0) + 1
+      if (uses > MAX_SHARERS)
+        throw invalidImage(
+          `host cluster ${cluster} (byte ${cluster * this.#clusterBytes}) is used by more than ${MAX_SHARERS} compressed clusters, the last time by ${name(owner, guestOffset)}`,
+        )
+      this.#uses[cluster] = uses
     }
   }
 

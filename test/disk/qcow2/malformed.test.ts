@@ -255,6 +255,15 @@ describe('a damaged qcow2 image', () => {
     expect(error.hint).toContain('qemu-img check -r all')
   })
 
+  it('is refused when more compressed clusters lie in one place than fit', async () => {
+    const image = new Qcow2Patch(created('cluster_size=64k', 512 << 20, ['write -c -P 1 0 64k', 'write -P 2 500M 64k']))
+    const entry = image.u64(image.l2EntryAt(0))
+    for (let cluster = 1; cluster < 8192; cluster++) image.setU64(image.l2EntryAt(cluster), entry)
+    image.bytes.writeUInt16BE(8192, image.refcountAt(Math.floor(Number(entry & 0x3fffffffffffffn) / 65_536) * 65_536))
+    const error = await rejectsWithCode(open(image.bytes), 'ERR_QCOW2_INVALID')
+    expect(error.message).toMatch(/more than 1034 compressed clusters/)
+  })
+
   it('is refused when a compressed cluster that is read does not decode, and says which', async () => {
     const image = new Qcow2Patch(SOUND)
     const cluster = image.findCluster(isCompressed)
