@@ -15,8 +15,8 @@ export async function withDisk<T>(
 ): Promise<T> {
   return await withVerifiedImage(path, async (image) => {
     await using workspace = await openWorkspace(directory)
-    await using decoded = openPlain(image, workspace, context)
-    await using disk = await openDisk(decoded, workspace, context)
+    await using decoded = await openPlain(image, { kind: 'look' }, context)
+    await using disk = await openDisk(decoded)
     return await run(disk, workspace)
   })
 }

@@ -5,7 +5,7 @@ import { testContext } from './context.js'
 
 export async function withVerifiedImage<T>(path: string, run: (image: VerifiedImage) => Promise<T>): Promise<T> {
   await using opened = await openImage(path)
-  return await run(verifyOrigin(opened, testContext()))
+  return await run(await verifyOrigin(opened, testContext()))
 }
 
 /** Calls `run` for each item, a few at a time: children of two programs at once keep both cores busy. */

@@ -15,7 +15,7 @@ import type { BlockMap } from './block-map.js'
 import { BlockChain } from './chain.js'
 import type { RunningCopy } from './copy.js'
 import type { ImageWriter } from './image-writer.js'
-import { IndependentDecoder } from './independent-decoder.js'
+import type { IndependentDecoder } from './independent-decoder.js'
 import { readAtFrom } from './read-at.js'
 import { type SpliceResult, writeSplice } from './splice.js'
 import { assertBlockHolds, assertChainHolds } from './splice-check.js'
@@ -39,12 +39,14 @@ export class SplicedImage implements ImageWriter {
   readonly #hash: FileHash
   readonly #digest: InputDigest
   readonly #context: RunContext
+  readonly #decoder: IndependentDecoder
   #written: Written | undefined
 
   /**
    * @param copy of the input, at the target
    * @param hash of the copy
    * @param digest by that hash
+   * @param decoder for the second opinion
    */
   constructor(
     image: VerifiedImage,
@@ -52,6 +54,7 @@ export class SplicedImage implements ImageWriter {
     index: BlockIndex,
     hash: FileHash,
     digest: InputDigest,
+    decoder: IndependentDecoder,
     context: RunContext,
   ) {
     this.#image = image
@@ -60,13 +63,15 @@ export class SplicedImage implements ImageWriter {
     this.#hash = hash
     this.#digest = digest
     this.#context = context
+    this.#decoder = decoder
   }
 
   async encode(edited: EditedDevice): Promise<undefined> {
     const { handle, path } = this.#copy
     const { rawSize } = this.#index
     const changed = await edited.changedExtents()
-    const from = Math.min(changed[0]?.offset ?? rawSize, rawSize - 1)
+    // A shorter image loses blocks that hold no change, too.
+    const from = Math.max(0, Math.min(changed[0]?.offset ?? rawSize, edited.size, rawSize - 1))
     const map = await this.#index.covering(from, rawSize - from)
     const replacements = await this.#encodeAndCheck(edited, map, changed)
     await this.#digest.settled()
@@ -114,7 +119,6 @@ export class SplicedImage implements ImageWriter {
   ): Promise<readonly EncodedReplacement[]> {
     const planned = planSplice(map, changed, edited.size)
     const encoder = new BlockEncoder(compileBlockCodec())
-    await using decoder = new IndependentDecoder(this.#context.signal)
     const checks: Promise<void>[] = []
     const replacements: EncodedReplacement[] = []
     const totalBytes = planned.reduce((sum, { rawEnd, rawStart }) => sum + rawEnd - rawStart, 0)
@@ -123,7 +127,7 @@ export class SplicedImage implements ImageWriter {
       const encoded = await encodeReplacement(replacement, map, edited, encoder, this.#context.signal)
       replacements.push(encoded)
       for (const block of encoded.blocks) {
-        const check = assertBlockHolds(block, replacement.level, edited, decoder).then(() => {
+        const check = assertBlockHolds(block, replacement.level, edited, this.#decoder).then(() => {
           doneBytes += block.rawLength
           this.#context.report({ kind: 'progress', phase: 'encode', doneBytes, totalBytes })
         })

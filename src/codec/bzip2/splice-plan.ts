@@ -22,7 +22,7 @@ export interface Replacement {
 /**
  * @param changed sorted and apart, within the edited image
  * @param newRawSize size of the edited image; the blocks behind it go, what is beyond the map's end comes to the last block
- * @throws ERR_INTERNAL when a change lies before the map
+ * @throws ERR_INTERNAL when a change, or the new end, lies before the map
  */
 export function planSplice(map: BlockMap, changed: readonly Extent[], newRawSize: number): readonly Replacement[] {
   const dirty = dirtyBlocks(map, changed, newRawSize)
@@ -49,6 +49,8 @@ export function planSplice(map: BlockMap, changed: readonly Extent[], newRawSize
 
 function dirtyBlocks(map: BlockMap, changed: readonly Extent[], newRawSize: number): readonly number[] {
   const dirty = new Set<number>()
+  if (newRawSize < map.rawStart)
+    throw new InternalError('ERR_INTERNAL', `an end at ${newRawSize} lies before the block map at ${map.rawStart}`)
   for (const range of changed) {
     if (range.offset < map.rawStart)
       throw new InternalError(
