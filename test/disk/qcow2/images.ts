@@ -58,33 +58,42 @@ function onFile(path: string, commands: readonly string[]): Buffer {
   return bytes
 }
 
-/** The virtual disk as qemu-img reads it. */
-export function contentsByQemu(image: Buffer): Buffer {
-  return withFile(image, 'qcow2', (path) => {
-    const raw = newPath('raw')
-    execFileSync('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', path, raw])
-    const bytes = readFileSync(raw)
-    rmSync(raw)
-    return bytes
-  })
-}
-
 export interface Judgement {
   readonly corruptions: number
   readonly leaks: number
 }
 
+/** The virtual disk as qemu-img reads it. */
+export function contentsByQemu(image: Buffer): Buffer {
+  return withFile(image, 'qcow2', contentsOf)
+}
+
 /** What `qemu-img check` counts. */
 export function judgedByQemu(image: Buffer): Judgement {
-  return withFile(image, 'qcow2', (path) => {
-    const { stdout, stderr } = spawnSync('qemu-img', ['check', '-f', 'qcow2', '--output=json', path], {
-      encoding: 'utf8',
-    })
-    const found: unknown = JSON.parse(stdout === '' ? '{"check-errors": 1}' : stdout)
-    const { corruptions = 0, leaks = 0, 'check-errors': errors = 0 } = found as Record<string, number>
-    if (errors !== 0) throw new Error(`qemu-img check: ${stderr}`)
-    return { corruptions, leaks }
+  return withFile(image, 'qcow2', judgementOf)
+}
+
+/** Both, of one file. */
+export function readByQemu(image: Buffer): Judgement & { readonly contents: Buffer } {
+  return withFile(image, 'qcow2', (path) => ({ ...judgementOf(path), contents: contentsOf(path) }))
+}
+
+function contentsOf(path: string): Buffer {
+  const raw = newPath('raw')
+  execFileSync('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', path, raw])
+  const bytes = readFileSync(raw)
+  rmSync(raw)
+  return bytes
+}
+
+function judgementOf(path: string): Judgement {
+  const { stdout, stderr } = spawnSync('qemu-img', ['check', '-f', 'qcow2', '--output=json', path], {
+    encoding: 'utf8',
   })
+  const found: unknown = JSON.parse(stdout === '' ? '{"check-errors": 1}' : stdout)
+  const { corruptions = 0, leaks = 0, 'check-errors': errors = 0 } = found as Record<string, number>
+  if (errors !== 0) throw new Error(`qemu-img check: ${stderr}`)
+  return { corruptions, leaks }
 }
 
 const KIB = 1024
