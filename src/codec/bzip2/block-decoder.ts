@@ -1,18 +1,20 @@
 /**
  * Decodes single blocks of bzip2, wherever in a file they stand, and checks them.
  *
- * Blocks are independent of each other: a block's bits, and the level in its stream's header, are all it takes. What comes
- * out is the text before the last step (the initial run-length coding), because 18 kB of it can stand for 900 kB of zeros;
- * the decoded bytes' number and their CRC are known all the same. The work is done in WebAssembly (block-codec.ts).
+ * Blocks are independent of each other: a block's bits, and the level in its stream's header, are all it takes. What
+ * comes out is the text before the last step (the initial run-length coding), because 18 kB of it can stand for 900 kB
+ * of zeros; the decoded bytes' number and their CRC are known all the same. The work is done in WebAssembly
+ * (block-codec.ts).
  *
- * What is not valid for bzip2 1.0.8 is not valid here, and the other way round; each way has a name ({@link BlockFault}).
+ * What is not valid for bzip2 1.0.8 is not valid here, and the other way round; each way has a name ({@link
+ * BlockFault}).
  *
  * Source: Joe Tsai, "BZIP2 Format Specification" (2015), section 2.2.
  */
 import { InternalError } from '../../errors.js'
 import { CodecInstance } from './block-codec.js'
 
-/** How many compressed bytes a decoder holds. Blocks of real encoders have up to 1 MB, the format's worst about 2.3 MB. */
+/** Compressed bytes that a decoder holds. Real blocks have up to 1 MB; 18 002 groups of 20-bit codes have 2.3 MB. */
 export const INPUT_BYTES = 4 << 20
 
 const LEVEL_BYTES = 100_000
@@ -51,8 +53,8 @@ const FAULTS = [
 ] as const
 
 /**
- * Ways in which a block is not valid. `too-big`: it does not end within INPUT_BYTES, although it began in the first byte of
- * a full input; only a block whose code lengths go up and down for megabytes can do that.
+ * Ways in which a block is not valid. `too-big`: it does not end within INPUT_BYTES, although it began in the first
+ * byte of a full input; only a block whose code lengths go up and down for megabytes can do that.
  */
 export type BlockFault = Exclude<(typeof FAULTS)[number], 'none'> | 'too-big'
 
@@ -74,7 +76,7 @@ export type BlockResult =
       readonly bit: number
     }
 
-/** One decoder and its memory of 10 MB; for one thread. */
+/** One decoder and its memory of 16 MB, 10 MB of which are ever touched; for one thread. */
 export class BlockDecoder {
   /** Compressed bytes to decode from: whoever uses the decoder fills them, from the start. */
   readonly input: Uint8Array
@@ -88,7 +90,7 @@ export class BlockDecoder {
 
   constructor(module: WebAssembly.Module) {
     const codec = new CodecInstance(module, 'startDecoder')
-    this.input = codec.bytes(codec.function('inputAddress')(), INPUT_BYTES)
+    this.input = codec.bytes(codec.function('inputAddress')(), codec.function('inputBytes')())
     this.#text = codec.bytes(codec.function('textAddress')(), 9 * LEVEL_BYTES)
     this.#decodeBlock = codec.function('decodeBlock')
     this.#lastBit = codec.function('lastBit')

@@ -1,9 +1,10 @@
 /**
  * Encodes single blocks of bzip2, to be put into any stream at any bit.
  *
- * A block takes bytes until it is full, then gives its bits. What it costs a reader is bounded on purpose: unbzip2-stream,
- * which checks what we write, needs more than 1 GB for a block that holds 45 MB of zeros. The work is done in WebAssembly
- * (block-codec.ts): sorting in linear time, whatever the bytes, because blocks of zeros are the usual case here.
+ * A block takes bytes until it is full, then gives its bits. What it costs a reader is bounded on purpose:
+ * unbzip2-stream, which checks what we write, needs more than 1 GB for a block that holds 45 MB of zeros. The work is
+ * done in WebAssembly (block-codec.ts): sorting in linear time, whatever the bytes, because blocks of zeros are the
+ * usual case here.
  *
  * Source: Joe Tsai, "BZIP2 Format Specification" (2015), section 2.2.
  */
@@ -15,8 +16,8 @@ export const MAX_RAW_BYTES = 4 << 20
 
 const LEVEL_BYTES = 100_000
 /**
- * How far a text stays below its level: bzip2's own margin is 19. With 251 the 18 002 selectors that readers take at least
- * are enough for all symbols, the end of block and seven spare selectors: (900 000 - 251 + 1) / 50 + 7 = 18 002.
+ * How far a text stays below its level: bzip2's own margin is 19. With 251 the 18 002 selectors that readers take at
+ * least are enough for all symbols, the end of block and seven spare selectors: (900 000 - 251 + 1) / 50 + 7 = 18 002.
  */
 const MARGIN_BYTES = 251
 /** For the module: the number of bits may be any (assembly/block-writer.ts). */

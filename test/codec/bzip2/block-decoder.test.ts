@@ -351,6 +351,10 @@ it.each([
   await rejectsWithCode(() => decoder.decode(startBit, length, level), 'ERR_INTERNAL')
 })
 
+it('has room for as many compressed bytes as it says', () => {
+  expect(decoder.input).toHaveLength(INPUT_BYTES)
+})
+
 it('compiles the module once', () => {
   expect(compileBlockCodec()).toBe(compileBlockCodec())
 })

@@ -1,5 +1,6 @@
 /**
- * Reads the bits of the input, most significant first, for everything but the block's data (block-data.ts has a faster way).
+ * Reads the bits of the input, most significant first, for everything but the block's data (block-data.ts has a faster
+ * way).
  *
  * Reading beyond the limit is harmless and gives garbage: the input has slack behind it. Whoever reads in a loop asks
  * `isPastEnd` in every turn, and before believing what was read.

@@ -1,6 +1,6 @@
 /**
- * What stands before a block's data (Tsai, section 2.2): magic, CRC, randomised bit, origPtr, bytes in use, selectors, code
- * lengths. The fields are kept here for the steps that follow.
+ * What stands before a block's data (Tsai, section 2.2): magic, CRC, randomised bit, origPtr, bytes in use, selectors,
+ * code lengths. The fields are kept here for the steps that follow.
  */
 import { bitLimit, bitPosition, isPastEnd, moveTo, takeBits } from './bit-reader'
 import {

@@ -1,9 +1,9 @@
 /**
  * Writes a block (Tsai, section 2.2), the mirror of block-header.ts and block-data.ts.
  *
- * A block may have more selectors than groups. Each more that names the same table as the one before takes one bit, so up
- * to seven of them give the block any length modulo 8: then what follows in a file keeps its bit phase. That is known from
- * lbzip2, which ends all its blocks at whole bytes this way.
+ * A block may have more selectors than groups. Each more that names the same table as the one before takes one bit, so
+ * up to seven of them give the block any length modulo 8: then what follows in a file keeps its bit phase. That is
+ * known from lbzip2, which ends all its blocks at whole bytes this way.
  */
 import { endOutput, outputBits, putBits, startOutput } from './bit-writer'
 import { MAX_WRITTEN_CODE_BITS } from './code-lengths'
@@ -69,7 +69,7 @@ function writeBytesInUse(): void {
   }
 }
 
-// ---- Selectors: the place of each in a list of the tables, as ones that a zero ends. The table then moves to the front.
+// ---- Selectors: the place of each in a list of the tables, as ones that a zero ends; the table moves to the front.
 
 /** The list, four bits a place, the first place lowest. */
 const FIRST_LIST: u32 = 0x543210

@@ -44,8 +44,8 @@ function sort(count: u32): void {
 }
 
 /**
- * Joins the two lightest nodes until one is left. Leaves are taken from WEIGHTS and inner nodes from TREE, both in ascending
- * order: what is joined later is heavier. What was joined keeps the number of its parent in the place of its
+ * Joins the two lightest nodes until one is left. Leaves are taken from WEIGHTS and inner nodes from TREE, both in
+ * ascending order: what is joined later is heavier. What was joined keeps the number of its parent in the place of its
  * weight; parents are inner nodes.
  */
 function joinLightest(symbolCount: u32): void {

@@ -1,6 +1,6 @@
 /**
- * The last column as symbols: move-to-front, and runs of the front byte as numbers (Tsai, section 2.2.3). The inverse is in
- * block-data.ts, with the meaning of the symbols.
+ * The last column as symbols: move-to-front, and runs of the front byte as numbers (Tsai, section 2.2.3). The inverse
+ * is in block-data.ts, with the meaning of the symbols.
  */
 import { BYTES_IN_USE, COLUMN, DATA_SYMBOLS, FRONT_LIST } from './memory-map'
 import { frontByte, moveToFront, startFrontList } from './move-to-front'

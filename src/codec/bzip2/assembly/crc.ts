@@ -1,9 +1,9 @@
 /**
  * CRC-32 with the polynomial 0x04c11db7, most significant bit first, as bzip2 uses it (Tsai, section 2.2.2).
  *
- * Bytes go through eight tables, eight at a time. A long run of one byte takes as many steps as its length has bits: what
- * one byte does to the register is a 32 x 32 bit matrix and a constant, both of which can be squared. That makes a block of
- * 45.9 MB of zeros cost microseconds.
+ * Bytes go through eight tables, eight at a time. A long run of one byte takes as many steps as its length has bits:
+ * what one byte does to the register is a 32 x 32 bit matrix and a constant, both of which can be squared. That makes a
+ * block of 45.9 MB of zeros cost microseconds.
  */
 import { bigEndian } from './bit-reader'
 import { CRC_MATRICES, CRC_TABLES } from './memory-map'

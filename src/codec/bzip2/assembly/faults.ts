@@ -1,6 +1,6 @@
 /**
- * The ways in which a block is not valid, as numbers for the way out of the module. The names are in block-decoder.ts, in
- * the same order.
+ * The ways in which a block is not valid, as numbers for the way out of the module. The names are in block-decoder.ts,
+ * in the same order.
  */
 export const NO_FAULT: i32 = 0
 export const CUT_OFF: i32 = 1

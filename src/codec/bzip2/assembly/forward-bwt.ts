@@ -1,9 +1,10 @@
 /**
  * The Burrows-Wheeler transform: the last column of the sorted rotations of a text (Tsai, section 2.2.3).
  *
- * Sorting suffixes sorts rotations only if no rotation's order is decided behind the text's end. It is not when the text is
- * the least of its own rotations and repeats no shorter one (a Lyndon word). So the text is rotated first, which changes
- * nothing but origPtr, and of a text that is u repeated k times only u is sorted: every row of u is there k times.
+ * Sorting suffixes sorts rotations only if no rotation's order is decided behind the text's end. It is not when the
+ * text is the least of its own rotations and repeats no shorter one (a Lyndon word). So the text is rotated first,
+ * which changes nothing but origPtr, and of a text that is u repeated k times only u is sorted: every row of u is there
+ * k times.
  */
 import { findLeastRotation, leastPeriod, leastStart } from './least-rotation'
 import { BLOCK_TEXT, COLUMN, SORT_SPACE, SUFFIXES } from './memory-map'

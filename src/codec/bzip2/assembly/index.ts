@@ -1,6 +1,7 @@
 /** What block-decoder.ts and block-encoder.ts call. Everything else of the module is inside. */
 import { INPUT, INPUT_BYTES, INTAKE, INTAKE_BYTES, OUTPUT, OUTPUT_BYTES, TEXT } from './memory-map'
 
+// ---- Decoder.
 export { columnLength as textLength } from './block-data'
 export { storedBlockCrc as blockCrc } from './block-header'
 export { decodeBlock, lastBit, startDecoder } from './decoder'
@@ -16,6 +17,7 @@ export function textAddress(): u32 {
   return TEXT
 }
 
+// ---- Encoder.
 export { outputBits } from './bit-writer'
 export { encodeBlock, startEncoder } from './encoder'
 export { beginBlock, takeBytes, takenCrc } from './intake'

@@ -1,9 +1,9 @@
 /**
  * Undoes the Burrows-Wheeler transform (Tsai, section 2.2.3).
  *
- * Sorting the last column gives the first. The row of the text's first byte is that of origPtr; the k-th occurrence of a
- * byte in the first column is the k-th in the last, which is the next byte's row. So the rows form a chain; following it
- * is one cache miss after the other, which fragments.ts shortens.
+ * Sorting the last column gives the first. The row of the text's first byte is that of origPtr; the k-th occurrence of
+ * a byte in the first column is the k-th in the last, which is the next byte's row. So the rows form a chain; following
+ * it is one cache miss after the other, which fragments.ts shortens.
  *
  * A text that is one piece repeated has a chain that comes back early: then what was read so far is repeated, as bzip2
  * does by going round.
@@ -13,8 +13,8 @@ import { originRow } from './block-header'
 import { joinFragments } from './fragments'
 import { BYTE_COUNTS, ROWS, TEXT } from './memory-map'
 
-/** Smaller tables fit the second-level cache, where a plain walk is as fast. */
-const FRAGMENTS_MIN_LENGTH: u32 = 1 << 15
+/** Smaller tables stay in the first-level cache, where a plain walk does not wait long enough. */
+const FRAGMENTS_MIN_LENGTH: u32 = 1 << 12
 /** Below one symbol in so many bytes the last column is taken run by run. */
 const RUNNY_BYTES_PER_SYMBOL: u32 = 16
 
@@ -77,7 +77,7 @@ function endOfRun(row: u32, byte: u32, length: u32): u32 {
   return length
 }
 
-/** Follows the rows from origPtr. @returns how many bytes it wrote before it was back there, at most `length` */
+/** Follows the rows from origPtr. @returns how many bytes it wrote until it was back there, at most `length` */
 function followRows(length: u32): u32 {
   const origin = originRow()
   let row = origin

@@ -1,9 +1,9 @@
 /**
  * The least of all rotations of a text, and the shortest text that it repeats.
  *
- * Two candidates are compared byte by byte; where they differ, the greater one is out, and with it every start among the
- * bytes compared (each has a better one in the other's place). So it takes linear time. Two starts that never differ are
- * one period apart.
+ * Two candidates are compared byte by byte; where they differ, the greater one is out, and with it every start among
+ * the bytes compared (each has a better one in the other's place). So it takes linear time. Two starts that never
+ * differ are one period apart.
  */
 import { BLOCK_TEXT } from './memory-map'
 

@@ -1,6 +1,6 @@
 /**
- * Where everything lies in the module's memory. There is no allocator: an instance serves one decoder or one encoder, and
- * grows its memory to the end of its half of the map. Sizes follow from the format's own bounds.
+ * Where everything lies in the module's memory. There is no allocator: an instance serves one decoder or one encoder,
+ * and grows its memory to the end of its half of the map. Sizes follow from the format's own bounds.
  *
  * Sizes and addresses are in bytes. Below TABLES the compiler keeps its static data (`memory.data`).
  *
@@ -84,8 +84,9 @@ export const BLOCK_TEXT: u32 = INTAKE + INTAKE_BYTES + SLACK_BYTES
 /** One u32 for each suffix. */
 export const SUFFIXES: u32 = (BLOCK_TEXT + 2 * MAX_TEXT_BYTES + SLACK_BYTES + 63) & ~63
 /**
- * What sorting suffixes needs beside them: at each depth the places where a suffix is less than both its neighbours, at most
- * every second one, and two counts for each character. Depths halve; those below the text have as many characters as places.
+ * What sorting suffixes needs beside them: at each depth the places where a suffix is less than both its neighbours, at
+ * most every second one, and two counts for each character. Depths halve; those below the text have as many characters
+ * as places.
  */
 export const SORT_SPACE: u32 = SUFFIXES + MAX_TEXT_BYTES * 4
 const SORT_SPACE_BYTES: u32 = (2 * 256 + MAX_TEXT_BYTES + 2 * MAX_TEXT_BYTES) * 4

@@ -1,8 +1,8 @@
 /**
  * The move-to-front list of a block (Tsai, section 2.2.3): a symbol names a place, the byte there comes to the front.
  *
- * The first 16 places stay in a vector register for as long as the data is decoded; most symbols are there, and a move is
- * one shuffle. The others lie in memory from FRONT_LIST + 16 on.
+ * The first 16 places stay in a vector register for as long as the data is decoded; most symbols are there, and a move
+ * is one shuffle. The others lie in memory from FRONT_LIST + 16 on.
  */
 import { BYTES_IN_USE, FRONT_LIST, FRONT_SHUFFLES } from './memory-map'
 

@@ -2,11 +2,12 @@
  * Prefix codes: their code lengths as a block declares them, and the tables to decode with.
  *
  * Codes are canonical: shorter ones first, equal lengths in the order of the symbols (Tsai, section 2.2.4). The lengths
- * need not make a complete code. What bzip2 makes of such a block is part of the format, so it is done here too: a code is
- * the first length, ascending, whose bits are below the end of that length's codes. A block with a code beyond all ends is
- * not valid.
+ * need not make a complete code. What bzip2 makes of such a block is part of the format, so it is done here too: a code
+ * is the first length, ascending, whose bits are below the end of that length's codes. A block with a code beyond all
+ * ends is not valid.
  *
- * Most codes are found with one look-up of LOOKUP_BITS bits: an entry is symbol * 32 + length, 0 for codes that are longer.
+ * Most codes are found with one look-up of LOOKUP_BITS bits: an entry is symbol * 32 + length, 0 for codes that are
+ * longer.
  */
 import { isPastEnd, takeBits } from './bit-reader'
 import { BAD_CODE_LENGTH, CUT_OFF, NO_FAULT } from './faults'

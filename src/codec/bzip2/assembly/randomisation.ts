@@ -1,9 +1,9 @@
 /**
- * Randomised blocks: before its Burrows-Wheeler transform, bzip2 0.9.0 flipped bits of texts that it found too repetitive.
- * Writers have not done so since 1999, but the format has the bit (Tsai, section 2.2, "Randomized").
+ * Randomised blocks: before its Burrows-Wheeler transform, bzip2 0.9.0 flipped bits of texts that it found too
+ * repetitive. Writers have not done so since 1999, but the format has the bit (Tsai, section 2.2, "Randomized").
  *
- * The table says how far each flipped byte is from the one before; it is used round and round. It is part of the format:
- * "Historical Randomization" in Tsai's appendix.
+ * The table says how far each flipped byte is from the one before; it is used round and round. It is part of the
+ * format: "Historical Randomization" in Tsai's appendix.
  */
 import { TEXT } from './memory-map'
 

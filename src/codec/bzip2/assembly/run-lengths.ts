@@ -1,8 +1,9 @@
 /**
- * What a block's text stands for: four equal bytes are followed by a count of 0 to 255 more of them (Tsai, section 2.2.1).
+ * What a block's text stands for: four equal bytes are followed by a count of 0 to 255 more of them (Tsai, section
+ * 2.2.1).
  *
- * Only measured here, length and CRC; the bytes are written out elsewhere, and only those that somebody wants. Runs that
- * follow each other without a gap count as one, so that zeros cost little.
+ * Only measured here, length and CRC; the bytes are written out elsewhere, and only those that somebody wants. Runs
+ * that follow each other without a gap count as one, so that zeros cost little.
  */
 import { CRC_START, crcOfBytes, crcOfRun } from './crc'
 import { NO_FAULT, RUN_WITHOUT_COUNT } from './faults'

@@ -1,16 +1,17 @@
 /**
  * Sorts all suffixes of a text in linear time, by induced sorting: G. Nong, S. Zhang, W. H. Chan, "Linear Suffix Array
- * Construction by Almost Pure Induced-Sorting", Data Compression Conference 2009. The end counts as less than any character.
+ * Construction by Almost Pure Induced-Sorting", Data Compression Conference 2009. The end counts as less than any
+ * character.
  *
- * Words of the paper: a suffix is of type S when it is less than the one behind it, else of type L; the last is L. A place
- * is LMS when its suffix is S and the one before is L. Suffixes with the same first character form a bucket, L before S.
- * Once the LMS suffixes are in order, one pass from the left puts every L suffix in place, each behind the suffix that
- * follows it in the text; one pass from the right does the same for S. The LMS suffixes themselves are put in order by the
- * same two passes over the pieces between LMS places, then by giving equal pieces equal names and sorting the text of these
- * names, at most half as long.
+ * Words of the paper: a suffix is of type S when it is less than the one behind it, else of type L; the last is L. A
+ * place is LMS when its suffix is S and the one before is L. Suffixes with the same first character form a bucket, L
+ * before S. Once the LMS suffixes are in order, one pass from the left puts every L suffix in place, each behind the
+ * suffix that follows it in the text; one pass from the right does the same for S. The LMS suffixes themselves are put
+ * in order by the same two passes over the pieces between LMS places, then by giving equal pieces equal names and
+ * sorting the text of these names, at most half as long.
  *
- * An entry of the suffix array is a place, or its complement (below 0) while the suffix before it is of the other type than
- * the pass is about; 0 also stands for an empty slot, which does no harm since nothing comes before place 0.
+ * An entry of the suffix array is a place, or its complement (below 0) while the suffix before it is of the other type
+ * than the pass is about; 0 also stands for an empty slot, which does no harm since nothing comes before place 0.
  *
  * `T` is u8 for the text and u32 for names. `places` and `counts` are what a depth needs of SORT_SPACE.
  */
@@ -145,7 +146,7 @@ function sortPieces<T>(
     const place = entryAt(places, index)
     setEntry(suffixes, takeFromEnd(ends, characterAt<T>(text, place)), place)
   }
-  // As induceFromLeft, but what was used is dropped: only the L suffixes behind an S matter for the pass from the right.
+  // As induceFromLeft, but what was used is dropped: only L suffixes behind an S matter for the pass from the right.
   bucketStarts(counts, alphabet, ends)
   pushL<T>(text, <i32>length - 1, suffixes, ends)
   for (let slot: u32 = 0; slot < length; slot++) {

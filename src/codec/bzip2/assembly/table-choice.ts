@@ -1,9 +1,9 @@
 /**
  * Chooses the prefix codes of a block: how many tables, their code lengths, and which of them codes each 50 symbols.
  *
- * The best choice is out of reach; this is the usual way to a good one. At first each table is good for a range of symbols
- * that makes up its share of the block. Then, a few times over, every group goes to the table that codes it with the fewest
- * bits, and each table is made anew for the groups that it got.
+ * The best choice is out of reach; this is the usual way to a good one. At first each table is good for a range of
+ * symbols that makes up its share of the block. Then, a few times over, every group goes to the table that codes it
+ * with the fewest bits, and each table is made anew for the groups that it got.
  */
 import { findCodeLengths } from './code-lengths'
 import { columnBytesInUse, columnSymbols } from './column-symbols'
@@ -19,7 +19,7 @@ import {
   SELECTORS,
 } from './memory-map'
 
-/** More passes gain less than 0.1 % (measured 2026-11). */
+/** Two more make a block 0.05 % smaller, one less 0.1 % bigger (measured 2026-11). */
 const PASSES: u32 = 4
 /** What a symbol outside a table's range costs at first; inside it's free. */
 const OUTSIDE_BITS: u32 = 15
