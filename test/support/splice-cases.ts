@@ -14,6 +14,7 @@ import { BlockIndex, type IndexKind } from '#src/codec/bzip2/block-index.js'
 import { BlockReader } from '#src/codec/bzip2/block-reader.js'
 import { BlockChain } from '#src/codec/bzip2/chain.js'
 import { startCopy } from '#src/codec/bzip2/copy.js'
+import { IndependentDecoder } from '#src/codec/bzip2/independent-decoder.js'
 import { readAtFrom } from '#src/codec/bzip2/read-at.js'
 import { SplicedImage } from '#src/codec/bzip2/splice-image.js'
 import { FileHash } from '#src/source/file-hash.js'
@@ -247,12 +248,18 @@ export async function runFileCase(
       const { index } = await openIndex(image, file, trusted)
       if (trusted && index.how !== 'tail') continue
       await using hash = new FileHash({ withSha512: false }, testContext())
-      const digest = new InputDigest(image, hash, { fd: image.handle.fd, ready: undefined }, testContext())
+      await using decoder = new IndependentDecoder(new AbortController().signal)
+      const digest = new InputDigest(image, hash, { fd: image.handle.fd }, testContext())
       for (const [nth, place] of places.entries()) {
         const after = edit(file, place, seed + nth)
         const label = `${place} of ${name} by ${index.how}`
         const how = index.how
-        await spliceAndJudge({ image, index, hash, digest, file }, after, label, judgesFor(fileCase, place, how, tally))
+        await spliceAndJudge(
+          { image, index, hash, digest, decoder, file },
+          after,
+          label,
+          judgesFor(fileCase, place, how, tally),
+        )
         count(tally, place, layout, `${program} -${level}`, how, `phase ${phase}`)
       }
     }
@@ -293,11 +300,12 @@ interface OpenFile {
   readonly index: BlockIndex
   readonly hash: FileHash
   readonly digest: InputDigest
+  readonly decoder: IndependentDecoder
   readonly file: LaidOutFile
 }
 
 async function spliceAndJudge(
-  { image, index, hash, digest, file }: OpenFile,
+  { image, index, hash, digest, decoder, file }: OpenFile,
   after: Buffer,
   label: string,
   programs: readonly (keyof typeof JUDGES)[],
@@ -308,7 +316,7 @@ async function spliceAndJudge(
   const edited = EditedBytes.from(file.decoded, after)
   let told: string
   try {
-    const spliced = new SplicedImage(image, copy, index, hash, digest, testContext())
+    const spliced = new SplicedImage(image, copy, index, hash, digest, decoder, testContext())
     await spliced.encode(edited)
     told = await spliced.check()
   } catch (error) {

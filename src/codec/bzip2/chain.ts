@@ -8,7 +8,7 @@
  *
  * Source: Tsai, "BZIP2 Format Specification" (2015), section 2.2.
  */
-import { MachineError } from '../../errors.js'
+import { fileError, MachineError } from '../../errors.js'
 import { bitsAt } from './bits.js'
 import { type BlockDecoder, type BlockFault, INPUT_BYTES } from './block-decoder.js'
 import { BlockMemo } from './block-memo.js'
@@ -78,7 +78,8 @@ export class BlockChain {
   readonly #memo = new BlockMemo()
   #last: { readonly bit: number; readonly block: BlockMeasure } | undefined
   #windowStart = 0
-  #windowLength = 0
+  /** The part of the decoder's input that holds bytes of the file; a view, because one a block would be garbage. */
+  #window: Uint8Array = new Uint8Array(0)
 
   constructor(decoder: BlockDecoder, readAt: ReadAt, sizeBytes: number) {
     this.#decoder = decoder
@@ -125,11 +126,11 @@ export class BlockChain {
     // A search measures the block that the walk then begins with.
     if (this.#last?.bit === bit) return this.#last.block
     this.#ensure(Math.floor(bit / 8), AHEAD_BYTES)
-    const known = this.#memo.find(this.#window(), bit - this.#windowStart * 8)
+    const known = this.#memo.find(this.#window, bit - this.#windowStart * 8)
     if (known !== undefined) return { ...known, endBit: bit + known.bitLength }
     const block = this.decode(bit)
     if (block.kind === 'fault') return block
-    this.#memo.keep(this.#window(), bit - this.#windowStart * 8, block, block.endBit - bit)
+    this.#memo.keep(this.#window, bit - this.#windowStart * 8, block, block.endBit - bit)
     this.#last = { bit, block }
     return block
   }
@@ -138,10 +139,10 @@ export class BlockChain {
   decode(bit: number): BlockMeasure | { readonly kind: 'fault'; readonly fault: BlockFault; readonly bit: number } {
     const byte = Math.floor(bit / 8)
     this.#ensure(byte, AHEAD_BYTES)
-    let result = this.#decoder.decode(bit - this.#windowStart * 8, this.#windowLength, LEVEL_MAX)
+    let result = this.#decoder.decode(bit - this.#windowStart * 8, this.#window.length, LEVEL_MAX)
     if (result.kind === 'fault' && result.fault === 'cut-off' && this.#windowEnd < this.#sizeBytes) {
       this.#load(byte, Math.min(INPUT_BYTES, this.#sizeBytes - byte))
-      result = this.#decoder.decode(bit - this.#windowStart * 8, this.#windowLength, LEVEL_MAX)
+      result = this.#decoder.decode(bit - this.#windowStart * 8, this.#window.length, LEVEL_MAX)
     }
     const base = this.#windowStart * 8
     return result.kind === 'block' ? { ...result, endBit: result.endBit + base } : { ...result, bit: result.bit + base }
@@ -190,15 +191,11 @@ export class BlockChain {
   #bits(bit: number, count: number): number {
     const byte = Math.floor(bit / 8)
     this.#ensure(byte, 8)
-    return bitsAt(this.#window(), bit - this.#windowStart * 8, count)
-  }
-
-  #window(): Uint8Array {
-    return this.#decoder.input.subarray(0, this.#windowLength)
+    return bitsAt(this.#window, bit - this.#windowStart * 8, count)
   }
 
   get #windowEnd(): number {
-    return this.#windowStart + this.#windowLength
+    return this.#windowStart + this.#window.length
   }
 
   /** Has the window hold a byte and so many after it, as far as the file goes. */
@@ -210,15 +207,23 @@ export class BlockChain {
 
   #load(byte: number, length: number): void {
     const target = this.#decoder.input.subarray(0, length)
-    this.#windowLength = 0
-    const count = this.#readAt(target, byte)
+    this.#window = target.subarray(0, 0)
+    const count = this.#read(target, byte)
     if (count < length) {
       throw new MachineError('ERR_IO', `the image ends at byte ${byte + count}, expected ${this.#sizeBytes} bytes`, {
         hint: 'the file became shorter while it was read; make sure that nothing else writes it',
       })
     }
     this.#windowStart = byte
-    this.#windowLength = length
+    this.#window = target
+  }
+
+  #read(target: Uint8Array, byte: number): number {
+    try {
+      return this.#readAt(target, byte)
+    } catch (error) {
+      throw fileError(error, `read the image at byte ${byte}`)
+    }
   }
 }
 

@@ -25,18 +25,24 @@ export interface CompressedFile {
 }
 
 /** What a worker is given at a time: some 10 to 60 ms of work. */
-const RANGE_BITS = (1 << 20) * 8
+const RANGE_BYTES = 1 << 20
 /** Ranges that may be under way or wait for an earlier one. */
 const AHEAD_RANGES = 64
 const WORKERS_MAX = 16
 
 /**
+ * @param rangeBytes what a worker is given at a time
  * @throws ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE | ERR_BZIP2_CORRUPT with the bit
  * @throws ERR_IO, ERR_CANCELLED
  */
-export async function indexWhole(file: CompressedFile, context: RunContext): Promise<BlockMap> {
+export async function indexWhole(
+  file: CompressedFile,
+  context: RunContext,
+  rangeBytes = RANGE_BYTES,
+): Promise<BlockMap> {
   throwIfCancelled(context.signal)
-  const ranges = Math.ceil((file.sizeBytes * 8) / RANGE_BITS)
+  const rangeBits = rangeBytes * 8
+  const ranges = Math.ceil(file.sizeBytes / rangeBytes)
   await using pool = new WalkerPool(file, Math.min(availableParallelism(), WORKERS_MAX, ranges), context.signal)
   const segments: ChainSegment[] = []
   const started: Promise<ChainSegment | undefined>[] = []
@@ -44,8 +50,8 @@ export async function indexWhole(file: CompressedFile, context: RunContext): Pro
   // Where the next stretch has to begin.
   let next: ChainStop | undefined
   for (let range = 0; range < ranges; range++) {
-    const untilBit = (range + 1) * RANGE_BITS
-    while (started.length < Math.min(ranges, range + AHEAD_RANGES)) started.push(start(pool, started.length))
+    const untilBit = (range + 1) * rangeBits
+    while (started.length < Math.min(ranges, range + AHEAD_RANGES)) started.push(start(pool, started.length, rangeBits))
     const found = await started[range]
     context.report({
       kind: 'progress',
@@ -72,10 +78,10 @@ export async function indexWhole(file: CompressedFile, context: RunContext): Pro
   return joinSegments(segments, { rawStart: 0 }, file.name)
 }
 
-function start(pool: WalkerPool, range: number): Promise<ChainSegment | undefined> {
-  const fromBit = range * RANGE_BITS
+function start(pool: WalkerPool, range: number, rangeBits: number): Promise<ChainSegment | undefined> {
+  const fromBit = range * rangeBits
   const from: WalkFrom = range === 0 ? { kind: 'start of file' } : { kind: 'search', fromBit }
-  const walk = pool.walk(from, fromBit + RANGE_BITS)
+  const walk = pool.walk(from, fromBit + rangeBits)
   // Whoever stops half way never awaits this one.
   walk.catch(() => undefined)
   return walk

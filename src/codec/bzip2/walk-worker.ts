@@ -5,7 +5,7 @@
  * land: no image data crosses threads, only columns do.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { InternalError, isErrnoException } from '../../errors.js'
+import { fileError, InternalError } from '../../errors.js'
 import { BlockDecoder } from './block-decoder.js'
 import { BlockChain, type ChainSegment } from './chain.js'
 import { readAtFrom } from './read-at.js'
@@ -28,11 +28,11 @@ port.on('message', ({ from, untilBit }: ToWalker) => {
       columns.map(({ buffer }) => buffer as ArrayBuffer),
     )
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const { details, message } = fileError(error, 'read the image')
     port.postMessage({
       kind: 'failed',
       message,
-      errno: isErrnoException(error) ? error.code : undefined,
+      errno: typeof details.errno === 'string' ? details.errno : undefined,
     } satisfies FromWalker)
   }
 })
