@@ -61,16 +61,17 @@ async function problemsOf(
     if (problem !== undefined) problems.push(problem)
   }
   const digests = new Set<string>()
-  for (const program of PROGRAMS) {
-    await judged(async () => {
+  const checks = PROGRAMS.map((program) =>
+    judged(async () => {
       await run(program, ['-t', outputPath])
       const output = await decode(program, outputPath, image.oem)
       digests.add(output.sha256)
       if (image.content.kind === 'raw' && output.sha256Outside !== input.sha256Outside)
         return `${program} decodes it to something else outside the OEM partition`
       return undefined
-    })
-  }
+    }),
+  )
+  await Promise.all(checks)
   if (digests.size > 1) problems.push('the programs decode it to different bytes')
   if (digests.has(input.sha256)) problems.push('it decodes to what the input decodes to: nothing was baked')
   if (image.content.kind === 'qcow2') await judged(() => compareDisks(image, inputPath, outputPath))

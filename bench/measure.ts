@@ -43,7 +43,7 @@ export async function measure(name: string, command: readonly string[]): Promise
   })
   const [stdout, stderr, io] = [1, 2, 3].map((fd) => collect(child, fd))
   const closed = once(child, 'close')
-  const { ownMiB } = await peakOfTree(child.pid ?? 0, closed)
+  const { ownMiB } = await peakOfTree(child.pid ?? 0, closed, 'descendants')
   const seconds = (performance.now() - startMs) / 1000
   const [exitCode] = await closed
   if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode}: ${stderr?.()}`)

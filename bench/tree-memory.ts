@@ -7,19 +7,28 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 export interface TreePeak {
-  /** Of the process and its descendants. */
+  /** Of the root and its descendants. */
   readonly ownMiB: number
 }
 
 const SAMPLE_MS = 25
 
-/** Samples until `done` settles. */
-export async function peakOfTree(root: number, done: Promise<unknown>): Promise<TreePeak> {
+/**
+ * Samples until `done` settles.
+ *
+ * @param counting the descendants alone, when the root is nothing but a shell around what is measured
+ */
+export async function peakOfTree(
+  root: number,
+  done: Promise<unknown>,
+  counting: 'all' | 'descendants' = 'all',
+): Promise<TreePeak> {
   const parents = new Map<number, number>()
   let peakKiB = 0
   const sample = (): void => {
     let sumKiB = 0
     for (const pid of treeOf(root, parents)) {
+      if (pid === root && counting === 'descendants') continue
       const { residentKiB, highWaterKiB } = memoryOf(pid)
       sumKiB += residentKiB
       peakKiB = Math.max(peakKiB, highWaterKiB)
