@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The long ones have a command of their own: scripts/test-full.
     exclude: ['test/full/**'],
+    // No run remembers anything of another one, unless a test says where.
+    env: { XDG_CACHE_HOME: '/dev/null' },
     globalSetup: ['test/support/global-setup.ts'],
     // Two cores, and an appliance wants one: files run two at a time.
     maxWorkers: 2,

@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/full/**/*.test.ts'],
+    // No run remembers anything of another one, unless a test says where.
+    env: { XDG_CACHE_HOME: '/dev/null' },
     globalSetup: ['test/support/global-setup.ts'],
     fileParallelism: false,
     testTimeout: 3_600_000,

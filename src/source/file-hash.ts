@@ -21,7 +21,13 @@ export interface HasherStart {
 
 /** To the worker, answered in order. */
 export type ToHasher =
-  | { readonly kind: 'whole'; readonly fd: number; readonly sizeBytes: number }
+  | {
+      readonly kind: 'whole'
+      readonly fd: number
+      readonly sizeBytes: number
+      /** 0 while the file still grows to that size; absent for one that does not. */
+      readonly complete?: Int32Array
+    }
   /** A file that begins with `keptBytes` bytes of the one that was hashed whole. */
   | { readonly kind: 'new tail'; readonly fd: number; readonly keptBytes: number; readonly sizeBytes: number }
 
@@ -54,11 +60,27 @@ export class FileHash implements AsyncDisposable {
   /**
    * Digests of a whole file.
    *
-   * @throws ERR_IO when it can't be read, or ends early
+   * @param written settles when the file has got its size, for one that is being written from its beginning to its end: the
+   *   hash follows
+   * @throws ERR_IO when it can't be read, or ends early; what `written` throws
    */
-  async whole(fd: number, sizeBytes: number): Promise<Digests> {
+  async whole(fd: number, sizeBytes: number, written?: Promise<void>): Promise<Digests> {
     this.#totalBytes = sizeBytes
-    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes })
+    if (written === undefined) return this.#digests({ kind: 'whole', fd, sizeBytes })
+    const complete = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const finish = (): void => {
+      Atomics.store(complete, 0, 1)
+      Atomics.notify(complete, 0)
+    }
+    const digests = this.#digests({ kind: 'whole', fd, sizeBytes, complete })
+    // Should the writing fail, that is the reason, and not the short file that the worker finds.
+    digests.catch(() => undefined)
+    await written.finally(finish)
+    return digests
+  }
+
+  async #digests(request: ToHasher): Promise<Digests> {
+    const answer = await this.#ask(request)
     if (answer.kind !== 'digests') throw unexpected(answer)
     return answer.digests
   }

@@ -12,8 +12,8 @@ import type { VerifiedImage } from './verify.js'
 /** The file that is hashed. */
 export interface Hashed {
   readonly fd: number
-  /** Settles when the file is there; absent for one that is. */
-  readonly ready: Promise<void> | undefined
+  /** Settles when the file is whole; absent for one that is. The hash follows the writing. */
+  readonly written?: Promise<void> | undefined
 }
 
 /** Whether SHA-512, the slower one, has to be taken. */
@@ -44,9 +44,8 @@ export class InputDigest {
     return this.#settled
   }
 
-  async #take(image: VerifiedImage, hash: FileHash, { fd, ready }: Hashed): Promise<Digests> {
-    await ready
-    const digests = await hash.whole(fd, image.device.size)
+  async #take(image: VerifiedImage, hash: FileHash, { fd, written }: Hashed): Promise<Digests> {
+    const digests = await hash.whole(fd, image.device.size, written)
     for (const expected of image.expected) {
       const found = digests[expected.algorithm] ?? ''
       if (found !== expected.hex) throw digestMismatch(image.name, expected, found)

@@ -20,6 +20,7 @@ import { BlockReader } from './block-reader.js'
 import { BlockChain } from './chain.js'
 import { startCopy } from './copy.js'
 import type { ImageWriter } from './image-writer.js'
+import { IndependentDecoder } from './independent-decoder.js'
 import { type CacheEntry, cacheDirectory, MapCache } from './map-cache.js'
 import { readAtFrom } from './read-at.js'
 import { SplicedImage } from './splice-image.js'
@@ -56,9 +57,15 @@ export async function openBzip2(
   const copy =
     purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
   const hash = new FileHash({ withSha512: wantsSha512(image.expected) }, context)
-  const digest = new InputDigest(image, hash, { fd: copy?.handle.fd ?? fd, ready: copy?.done }, context)
+  const digest = new InputDigest(
+    image,
+    hash,
+    copy === undefined ? { fd } : { fd: copy.handle.fd, written: copy.done },
+    context,
+  )
+  const secondDecoder = copy && new IndependentDecoder(context.signal)
   const dispose = async (): Promise<void> => {
-    await hash[Symbol.asyncDispose]()
+    await Promise.all([hash[Symbol.asyncDispose](), secondDecoder?.[Symbol.asyncDispose]()])
     await copy?.end()
   }
   try {
@@ -73,7 +80,8 @@ export async function openBzip2(
     )
     const device = new BlockDevice(index, reader, image.name)
     const writer: ImageWriter | undefined =
-      recompressed ?? (copy === undefined ? undefined : new SplicedImage(image, copy, index, hash, digest, context))
+      recompressed ??
+      (copy && secondDecoder && new SplicedImage(image, copy, index, hash, digest, secondDecoder, context))
     return {
       get codec() {
         return { kind: 'bzip2' as const, level, index: index.how }

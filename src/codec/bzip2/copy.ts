@@ -3,8 +3,10 @@
  * without bringing them into this process (280 MB: 0.15 s, against 0.75 s through buffers, measured 2026-11).
  */
 import { constants } from 'node:fs'
-import { access, copyFile, type FileHandle, open } from 'node:fs/promises'
-import { fileError } from '../../errors.js'
+import { access, copyFile, type FileHandle, open, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileError, MachineError } from '../../errors.js'
+import { formatBytes } from '../../units.js'
 
 export interface RunningCopy {
   readonly path: string
@@ -18,9 +20,12 @@ export interface RunningCopy {
   end(): Promise<void>
 }
 
+/** Filesystems on which a copy may share the blocks of the original (statfs(2)): btrfs, XFS, bcachefs, overlayfs. */
+const MAY_SHARE_BLOCKS = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x794c7630])
+
 /**
  * @param source is read through its open file, whatever its name means by now
- * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO; from `done` and `synced` as well
+ * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO; before anything is written, and from `done` and `synced`
  */
 export async function startCopy(
   source: { readonly handle: FileHandle; readonly path: string },
@@ -29,6 +34,7 @@ export async function startCopy(
   const fail = (error: unknown): never => {
     throw fileError(error, `write ${target}`)
   }
+  await assertRoom(dirname(target), (await source.handle.stat()).size).catch(fail)
   const handle = await open(target, 'wx+').catch(fail)
   // Linux names open files; elsewhere the name has to do, and a file that was swapped shows in its digest.
   const opened = `/proc/self/fd/${source.handle.fd}`
@@ -57,4 +63,16 @@ export async function startCopy(
       await handle.close().catch(() => undefined)
     },
   }
+}
+
+/** Tells before the long work that the copy can't fit; where blocks may be shared, the copy itself has to find out. */
+async function assertRoom(directory: string, neededBytes: number): Promise<void> {
+  const { bavail, bsize, type } = await statfs(directory)
+  const freeBytes = bavail * bsize
+  if (freeBytes >= neededBytes || MAY_SHARE_BLOCKS.has(type)) return
+  throw new MachineError(
+    'ERR_NO_SPACE',
+    `not enough space in ${dirname(directory)}: ${formatBytes(neededBytes)} needed, ${formatBytes(freeBytes)} free`,
+    { hint: 'free some space, or point --output to a filesystem with more', details: { neededBytes, freeBytes } },
+  )
 }

@@ -28,20 +28,20 @@ interface Job {
 
 const WORKERS_MAX = 2
 
-/** Disposing of it ends its workers. */
+/** The first worker starts at once, so that it is ready when the first block is; disposing of it ends them all. */
 export class IndependentDecoder implements AsyncDisposable {
   readonly #signal: AbortSignal
   readonly #cancel = (): void => this.#fail(new CancelledError())
   readonly #idle: Worker[] = []
   readonly #running = new Map<Worker, Job>()
   readonly #waiting: Job[] = []
-  readonly #workers: readonly Worker[]
+  readonly #workers: Worker[] = []
   #failure: unknown
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
     signal.addEventListener('abort', this.#cancel, { once: true })
-    this.#workers = Array.from({ length: Math.min(WORKERS_MAX, availableParallelism()) }, () => this.#start())
+    this.#workers.push(this.#start())
   }
 
   /** Decodes one stream; `failed` carries the decoder's own words. */
@@ -78,6 +78,8 @@ export class IndependentDecoder implements AsyncDisposable {
   }
 
   #dispatch(): void {
+    const wanted = this.#waiting.length > this.#idle.length && this.#workers.length < WORKERS_MAX
+    if (wanted && this.#workers.length < availableParallelism()) this.#workers.push(this.#start())
     while (this.#idle.length > 0) {
       const job = this.#waiting.shift()
       if (job === undefined) return
