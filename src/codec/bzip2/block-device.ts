@@ -30,11 +30,12 @@ export class BlockDevice implements ByteDevice {
   async readInto(offset: number, target: Buffer): Promise<void> {
     assertInside(this, offset, target.length)
     if (target.length === 0) return
+    const map = await this.#index.covering(offset, target.length)
     try {
-      this.#reader.read(await this.#index.covering(offset, target.length), offset, target)
+      this.#reader.read(map, offset, target)
     } catch (error) {
       const doesNotFit = error instanceof OemBakeError && error.code === 'ERR_SOURCE_CHANGED'
-      if (!doesNotFit || this.#index.how !== 'cached') throw fileError(error, `read ${this.#name}`)
+      if (!doesNotFit || !this.#index.isRemembered(map)) throw fileError(error, `read ${this.#name}`)
       await this.#index.forget()
       this.#reader.read(await this.#index.covering(offset, target.length), offset, target)
     }

@@ -7,10 +7,10 @@
  *
  * Each falls through to the next where it can't serve; `full` is never wrong.
  */
-import { InternalError } from '../../errors.js'
+import { ImageError, InternalError, OemBakeError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { SizeAnchor } from '../codec.js'
-import type { BlockMap } from './block-map.js'
+import { areOfFile, type BlockMap } from './block-map.js'
 import type { BlockReader } from './block-reader.js'
 import type { BlockChain } from './chain.js'
 import { type CompressedFile, indexWhole } from './full-index.js'
@@ -45,6 +45,7 @@ export class BlockIndex {
   #how: IndexKind = 'full'
   #maps: readonly BlockMap[] = []
   #tail: TailIndex | undefined
+  #forgotten: Promise<void> | undefined
 
   private constructor(
     file: CompressedFile,
@@ -70,7 +71,7 @@ export class BlockIndex {
   ): Promise<BlockIndex> {
     const index = new BlockIndex(file, chain, reader, options, context)
     const { remembered, trusted } = options
-    if (remembered !== undefined && (trusted || remembered.check === 'full')) {
+    if (remembered !== undefined && (trusted || remembered.check === 'full') && index.#fits(remembered)) {
       index.#how = 'cached'
       index.#maps = remembered.maps
     } else {
@@ -108,14 +109,50 @@ export class BlockIndex {
     return this.#indexWhole()
   }
 
-  /** A remembered map turned out not to fit: finds the blocks anew. */
-  async forget(): Promise<void> {
+  /** Whether a map is one of an earlier run, which may turn out not to fit. */
+  isRemembered(map: BlockMap): boolean {
+    return this.#options.remembered?.maps.includes(map) ?? false
+  }
+
+  /** A remembered map turned out not to fit: finds the blocks anew, once for all that ask. */
+  forget(): Promise<void> {
+    this.#forgotten ??= this.#rediscover()
+    return this.#forgotten
+  }
+
+  async #rediscover(): Promise<void> {
     const before = this.rawSize
+    this.#maps = []
     await this.#discover()
     if (this.rawSize !== before)
       throw new InternalError('ERR_INTERNAL', 'a remembered block map had another size than the image', {
         hint: 'run the same command again with --no-cache',
       })
+  }
+
+  /** Whether remembered maps hang together, and both ends of the image are as they say. */
+  #fits({ check, maps }: RememberedMaps): boolean {
+    const [head] = maps
+    const last = maps.at(-1)
+    if (head === undefined || last === undefined || (check === 'full' && maps.length !== 1)) return false
+    if (!areOfFile(maps, this.#file.sizeBytes)) return false
+    try {
+      return this.#confirms(head, last) !== false
+    } catch (error) {
+      if (error instanceof OemBakeError && error.code === 'ERR_SOURCE_CHANGED') return false
+      throw error
+    }
+  }
+
+  /** Whether both ends of the image agree on its size; undefined when it does not tell. */
+  #confirms(head: BlockMap, last: BlockMap): boolean | undefined {
+    const { anchor } = this.#options
+    const [headBytes, endBytes] = [Buffer.alloc(anchor.headBytes), Buffer.alloc(anchor.endBytes)]
+    if (head.rawEnd < headBytes.length || last.rawEnd - last.rawStart < endBytes.length) return undefined
+    this.#reader.read(head, 0, headBytes)
+    this.#reader.read(last, last.rawEnd - endBytes.length, endBytes)
+    const declared = anchor.declaredSize(headBytes)
+    return declared === undefined ? undefined : declared === last.rawEnd && anchor.confirms(endBytes, declared)
   }
 
   async #discover(): Promise<void> {
@@ -135,9 +172,7 @@ export class BlockIndex {
     const index = new TailIndex(this.#chain, this.#file.sizeBytes, rawSize, this.#file.name)
     const tail = index.coverFrom(rawSize - anchor.endBytes)
     if (tail === undefined) return false
-    const endBytes = Buffer.alloc(anchor.endBytes)
-    this.#reader.read(tail, rawSize - anchor.endBytes, endBytes)
-    if (!anchor.confirms(endBytes, rawSize)) return false
+    if (this.#confirms(head, tail) !== true) return false
     this.#maps = [head, tail]
     this.#tail = index
     return true
@@ -148,6 +183,14 @@ export class BlockIndex {
     if (this.#options.trusted) await this.#options.settled()
     this.#context.report({ kind: 'phase', phase: 'decode', detail: 'every block' })
     const map = await indexWhole(this.#file, this.#context)
+    const expected = this.#maps.at(-1)?.rawEnd ?? map.rawEnd
+    // Whoever has been told the size of the image counts on it.
+    if (map.rawEnd !== expected)
+      throw new ImageError(
+        'ERR_BZIP2_CORRUPT',
+        `${this.#file.name} decodes to ${map.rawEnd} bytes, but its own header says ${expected}`,
+        { hint: 'download the image again and check its signature or digest' },
+      )
     this.#maps = [map]
     this.#tail = undefined
     this.#how = 'full'

@@ -6,7 +6,7 @@
  * and that the combined CRC of each stream that is wholly in the map is that of its blocks.
  */
 import { ImageError, InternalError } from '../../errors.js'
-import type { ChainSegment } from './chain.js'
+import { type ChainSegment, FOOTER_BITS, HEADER_BYTES } from './chain.js'
 import { foldCrc } from './combined-crc.js'
 import { corrupt } from './damage.js'
 
@@ -100,6 +100,42 @@ export function at(column: Float64Array | Uint32Array, index: number): number {
   const value = column[index]
   if (value === undefined) throw new InternalError('ERR_INTERNAL', `the block map has no entry ${index}`)
   return value
+}
+
+/**
+ * Whether maps, which may have been kept for long, can be maps of a file: the first begins where the file does, the last
+ * ends where it does, and in each every block and stream begins where the one before ends.
+ */
+export function areOfFile(maps: readonly BlockMap[], sizeBytes: number): boolean {
+  let rawEnd = 0
+  for (const [index, map] of maps.entries()) {
+    const isFirst = index === 0
+    if (map.blocks === 0 && maps.length > 1) return false
+    if (isFirst ? map.rawStart !== 0 : map.rawStart < rawEnd) return false
+    rawEnd = map.rawEnd
+    const endBit = chainEnd(map, isFirst ? 0 : undefined)
+    if (endBit === undefined || (index === maps.length - 1 && endBit !== sizeBytes * 8)) return false
+  }
+  return maps.length > 0
+}
+
+/** Where the blocks and footers of a map end, if each begins where the one before it ends. */
+function chainEnd({ blocks, columns, streams }: BlockMap, headerByte: number | undefined): number | undefined {
+  let bit = headerByte === undefined ? columns.startBit[0] : (headerByte + HEADER_BYTES) * 8
+  let block = 0
+  const pass = (end: number): boolean => {
+    for (; block < end; block++) {
+      if (columns.startBit[block] !== bit) return false
+      bit = columns.endBit[block]
+    }
+    return true
+  }
+  for (const [index, { endBlock, firstBlock, footerBit }] of streams.entries()) {
+    if (firstBlock !== block || !pass(endBlock) || bit !== footerBit) return undefined
+    bit = Math.ceil((footerBit + FOOTER_BITS) / 8) * 8
+    if (index < streams.length - 1 || block < blocks) bit += HEADER_BYTES * 8
+  }
+  return pass(blocks) ? bit : undefined
 }
 
 /** Blocks and streams that a file may have: some 100 bytes of memory each. An image of 31 GiB has 37 000. */

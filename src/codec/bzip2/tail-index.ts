@@ -62,8 +62,12 @@ export class TailIndex {
       if (segment === undefined) return undefined
       this.#segments.unshift(segment)
       this.#entries = countEntries(this.#entries, segment, this.#name)
-      this.#map = joinSegments(this.#segments, { rawEnd: this.#rawSize }, this.#name)
-      if (this.#map.rawStart < 0) return undefined
+      const map = joinSegments(this.#segments, { rawEnd: this.#rawSize }, this.#name)
+      const [first] = segment.marks
+      const isWhole = first?.kind === 'header' && first.offsetBytes === 0
+      // The image has not the size that it is said to have.
+      if (map.rawStart < 0 || (isWhole && map.rawStart !== 0)) return undefined
+      this.#map = map
     }
     return this.#map
   }
