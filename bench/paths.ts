@@ -4,7 +4,7 @@ import { join } from 'node:path'
 export const ROOT = join(import.meta.dirname, '..')
 const BENCH = join(ROOT, 'build', 'bench')
 
-export const CLI = join(ROOT, 'dist', 'cli', 'main.js')
+export const CLI = join(ROOT, 'dist', 'oem-bake.js')
 /** The images, each beside its version.txt and, in one of two directories, its digest. */
 export const IMAGES = join(BENCH, 'images')
 /** Images that are made from others; slow to make, so they stay. */

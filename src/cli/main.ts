@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UsageError } from '../errors.js'
+import { installedFile } from '../installation.js'
 import { nearestName } from '../oem/nearest.js'
 import { bake } from './commands/bake.js'
 import { inspect } from './commands/inspect.js'
@@ -70,7 +71,7 @@ function assertUnderstood(
 }
 
 function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const manifest: unknown = JSON.parse(readFileSync(installedFile('../package.json'), 'utf8'))
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)
     : 'unknown'

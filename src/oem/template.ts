@@ -6,6 +6,7 @@
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../errors.js'
+import { installedFile } from '../installation.js'
 import { readTextFile, subdirectories } from './host-files.js'
 import { suggestName } from './nearest.js'
 import {
@@ -18,7 +19,7 @@ import { parseTemplateSource, renderSource, type TemplateSource, variablesOf } f
 import type { VariableValue } from './variables.js'
 
 /** From dist/oem/ and src/oem/ alike. */
-const BUILT_IN_DIRECTORY = fileURLToPath(new URL('../../oem-templates/', import.meta.url))
+const BUILT_IN_DIRECTORY = fileURLToPath(installedFile('../oem-templates/'))
 /** More directories of templates, separated as in PATH. */
 const SEARCH_VARIABLE = 'OEM_BAKE_TEMPLATES'
 const MANIFEST = 'template.yml'

@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError } from '../errors.js'
+import { installedFile } from '../installation.js'
 import type { RunContext } from '../progress.js'
 
 /** Lower-case hex. */
@@ -49,7 +50,7 @@ export class FileHash implements AsyncDisposable {
   constructor(start: HasherStart, context: RunContext) {
     this.#context = context
     // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
-    this.#worker = new Worker(new URL('./hash-worker.js', import.meta.url), { workerData: start, execArgv: [] })
+    this.#worker = new Worker(installedFile('source/hash-worker.js'), { workerData: start, execArgv: [] })
     this.#worker.on('message', (message: FromHasher) => this.#take(message))
     this.#worker.on('error', (error) =>
       this.#fail(new EngineError('ERR_CHILD_FAILED', `the hash worker failed: ${error.message}`, { cause: error })),

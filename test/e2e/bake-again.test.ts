@@ -61,7 +61,7 @@ describe('the same bake at another time and place', () => {
     const outputs: string[] = []
     for (const mask of ['000', '077']) {
       const output = newPath('image.img.bz2')
-      const main = join(import.meta.dirname, '../../dist/cli/main.js')
+      const main = join(import.meta.dirname, '../../dist/oem-bake.js')
       const flags = ['--template', 'rackspace', '--engine', 'embedded', '--quiet', '--output', output]
       judge('sh', ['-c', 'umask "$1"; shift; exec "$@"', 'sh', mask, process.execPath, main, image, ...flags])
       outputs.push(output)

@@ -255,7 +255,7 @@ export interface CliResult {
   readonly stderr: string
 }
 
-const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
+const MAIN = join(import.meta.dirname, '../../dist/oem-bake.js')
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../support/temp.js'
 
 const LIMIT_MIB = 400e6 / 2 ** 20
 const directory = temporaryDirectory()
-const CLI = join(import.meta.dirname, '../../dist/cli/main.js')
+const CLI = join(import.meta.dirname, '../../dist/oem-bake.js')
 
 it.each<[string, ImageOptions]>([
   ['raw', { distro: 'container-linux', size: 'full' }],

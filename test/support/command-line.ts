@@ -1,4 +1,4 @@
-/** The command line as users get it: a child process of dist/cli/main.js, with all it says. */
+/** The command line as users get it: a child process of dist/oem-bake.js, with all it says. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -45,7 +45,7 @@ export function runEnvironment(directory: string): Readonly<Record<string, strin
 }
 
 export function startCli(args: readonly string[], options: RunOptions = {}): Run {
-  const command = [process.execPath, `${options.checkout ?? CHECKOUT}/dist/cli/main.js`, ...args]
+  const command = [process.execPath, `${options.checkout ?? CHECKOUT}/dist/oem-bake.js`, ...args]
   const asUser =
     options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups']
   const [file, ...rest] = [...asUser, ...command] as [string, ...string[]]

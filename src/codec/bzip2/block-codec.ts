@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { fileError, InternalError } from '../../errors.js'
+import { installedFile } from '../../installation.js'
 
 let compiled: WebAssembly.Module | undefined
 
@@ -20,7 +21,7 @@ export function compileBlockCodec(): WebAssembly.Module {
 }
 
 function moduleBytes(): Uint8Array {
-  const url = new URL('./block-codec.wasm', import.meta.url)
+  const url = installedFile('codec/bzip2/block-codec.wasm')
   try {
     return readFileSync(url)
   } catch (error) {

@@ -9,6 +9,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError, throwIfCancelled } from '../../errors.js'
+import { installedFile } from '../../installation.js'
 import type { RunContext } from '../../progress.js'
 import { compileBlockCodec } from './block-codec.js'
 import { type BlockMap, countEntries, joinSegments } from './block-map.js'
@@ -110,7 +111,7 @@ class WalkerPool implements AsyncDisposable {
     const workerData: WalkerStart = { fd: file.fd, sizeBytes: file.sizeBytes, module: compileBlockCodec() }
     for (let index = 0; index < count; index++) {
       // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
-      const worker = new Worker(new URL('./walk-worker.js', import.meta.url), { workerData, execArgv: [] })
+      const worker = new Worker(installedFile('codec/bzip2/walk-worker.js'), { workerData, execArgv: [] })
       worker.on('message', (message: FromWalker) => this.#take(worker, message))
       worker.on('error', (error) =>
         this.#fail(new EngineError('ERR_CHILD_FAILED', `a bzip2 worker failed: ${error.message}`, { cause: error })),

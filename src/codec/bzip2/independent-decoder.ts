@@ -3,12 +3,13 @@
  *
  * Our codec can't vouch for itself. Each new block is decoded as a stream of its own; blocks hold at most 4 MiB decoded,
  * because unbzip2-stream makes a JavaScript array of as many numbers (over 1 GiB for 45 MB of zeros, measured 2026-11). It
- * takes 40 to 150 ns a byte, so the blocks of a bake are shared out among two workers while the image is still being
- * written.
+ * takes 40 to 150 ns a byte, so it starts early, works while the next blocks are encoded, and gets a second worker when
+ * there is more to do than in most bakes.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError } from '../../errors.js'
+import { installedFile } from '../../installation.js'
 
 /** To the worker: a whole stream. */
 export interface ToIndependent {
@@ -27,6 +28,8 @@ interface Job {
 }
 
 const WORKERS_MAX = 2
+/** Blocks that have to wait before a second worker is worth its start. */
+const WAITING_FOR_ANOTHER = 6
 
 /** The first worker starts at once, so that it is ready when the first block is; disposing of it ends them all. */
 export class IndependentDecoder implements AsyncDisposable {
@@ -60,7 +63,7 @@ export class IndependentDecoder implements AsyncDisposable {
 
   #start(): Worker {
     // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
-    const worker = new Worker(new URL('./independent-worker.js', import.meta.url), { execArgv: [] })
+    const worker = new Worker(installedFile('codec/bzip2/independent-worker.js'), { execArgv: [] })
     worker.on('message', (answer: FromIndependent) => {
       const job = this.#running.get(worker)
       this.#running.delete(worker)
@@ -78,8 +81,9 @@ export class IndependentDecoder implements AsyncDisposable {
   }
 
   #dispatch(): void {
-    const wanted = this.#waiting.length > this.#idle.length && this.#workers.length < WORKERS_MAX
-    if (wanted && this.#workers.length < availableParallelism()) this.#workers.push(this.#start())
+    const workersMax = Math.min(WORKERS_MAX, availableParallelism())
+    if (this.#waiting.length >= WAITING_FOR_ANOTHER && this.#workers.length < workersMax)
+      this.#workers.push(this.#start())
     while (this.#idle.length > 0) {
       const job = this.#waiting.shift()
       if (job === undefined) return

@@ -9,7 +9,8 @@
  * Layout: one line of JSON (see `EntryHeader`), the columns of each map one after the other in the machine's byte order,
  * 32 bytes of SHA-256. The map of a Container Linux image takes 180 KB.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { isAbsolute, join } from 'node:path'
@@ -72,10 +73,11 @@ export class MapCache {
 
   async read(key: CacheKey): Promise<CacheEntry | undefined> {
     try {
-      const handle = await open(this.#path(key), 'r')
+      // O_NONBLOCK: a pipe in place of the entry would otherwise block for ever.
+      const handle = await open(this.#path(key), constants.O_RDONLY | constants.O_NONBLOCK)
       try {
-        const { size, uid, mode } = await handle.stat()
-        if (size > ENTRY_BYTES_MAX || uid !== (process.getuid?.() ?? uid) || (mode & 0o022) !== 0) return undefined
+        const found = await handle.stat()
+        if (!found.isFile() || found.size > ENTRY_BYTES_MAX || !isOurs(found)) return undefined
         return parseEntry(await handle.readFile(), key)
       } finally {
         await handle.close()
@@ -90,7 +92,7 @@ export class MapCache {
   async write(key: CacheKey, entry: CacheEntry): Promise<void> {
     const bytes = formatEntry(key, entry)
     if (bytes.length > ENTRY_BYTES_MAX) return
-    const temporary = join(this.#directory, `.${process.pid}-${Date.now()}.tmp`)
+    const temporary = join(this.#directory, `.${process.pid}-${randomUUID()}.tmp`)
     try {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 })
       const handle = await open(temporary, 'wx', 0o600)
@@ -179,7 +181,13 @@ export function parseEntry(bytes: Buffer, key: CacheKey): CacheEntry | undefined
     )
     return new BlockMap(columns, spans, rawStart)
   })
+  if (offset !== body.length) return undefined
   return { check: header.check, notes: header.notes, maps, rawSize: maps.at(-1)?.rawEnd ?? 0 }
+}
+
+/** Whether the user wrote it, and nobody else can. */
+function isOurs({ mode, uid }: Stats): boolean {
+  return uid === (process.getuid?.() ?? uid) && (mode & 0o022) === 0
 }
 
 /** The digest has been checked: what has this format was written by us. */

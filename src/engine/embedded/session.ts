@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ByteDevice, WritableByteDevice } from '../../byte-device.js'
 import { CancelledError, EngineError, InternalError, OemBakeError, throwIfCancelled } from '../../errors.js'
+import { installedFile } from '../../installation.js'
 import type { FileContent } from '../engine.js'
 import { readContent } from './edit-content.js'
 import { fromFault } from './faults.js'
@@ -45,7 +46,7 @@ export class Session {
     this.#signal = signal
     this.#operationTimeoutMs = operationTimeoutMs
     const workerData: WorkerStart = { access: served.access, deviceBytes: served.device.size }
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+    this.#worker = new Worker(installedFile('engine/embedded/worker.js'), {
       workerData,
       env: {},
       execArgv: [],

@@ -11,9 +11,10 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { type RunningCommand, startCommand } from '../../command.js'
 import { CancelledError, EngineError } from '../../errors.js'
+import { installedFile } from '../../installation.js'
 import { parseErrorMessage } from './message.js'
 
-const SUPERVISOR = fileURLToPath(new URL('./supervisor.js', import.meta.url))
+const SUPERVISOR = fileURLToPath(installedFile('engine/libguestfs/supervisor.js'))
 
 /** How much of stderr is kept: several times the console output of a boot's last second. */
 const STDERR_TAIL_CHARACTERS = 16 * 1024
