@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BZIP2_PROGRAMS } from '../../support/bzip2.js'
+import { memoryDirectory } from '../../support/memory.js'
 import { type FileCase, LAYOUTS, newTally, PLACES, runFileCase } from '../../support/splice-cases.js'
-import { temporaryDirectory } from '../../support/temp.js'
 
-const directory = temporaryDirectory()
+const directory = memoryDirectory()
 
 const fileCases: fc.Arbitrary<FileCase> = fc.record({
   program: fc.constantFrom(...BZIP2_PROGRAMS),
   // High levels take the time; test/full/splice-matrix.test.ts has them all.
-  level: fc.constantFrom(1, 1, 2, 2, 3, 4, 9),
+  level: fc.constantFrom(1, 1, 1, 1, 1, 2, 2, 3, 9),
   layout: fc.constantFrom(...LAYOUTS),
   phase: fc.nat(7),
 })
@@ -24,7 +24,7 @@ describe('a spliced file', () => {
         fc.nat(1000),
         (fileCase, places, seed) => runFileCase(fileCase, places, seed, directory, tally),
       ),
-      { numRuns: 24, endOnFailure: true },
+      { numRuns: 22, endOnFailure: true },
     )
     expect(tally.splices).toBeGreaterThanOrEqual(150)
     expect(tally.by.get('tail') ?? 0).toBeGreaterThan(20)
