@@ -63,9 +63,9 @@ export async function openBzip2(
     copy === undefined ? { fd } : { fd: copy.handle.fd, written: copy.done },
     context,
   )
-  const secondDecoder = copy && new IndependentDecoder(context.signal)
+  const second = copy && new IndependentDecoder(context.signal)
   const dispose = async (): Promise<void> => {
-    await Promise.all([hash[Symbol.asyncDispose](), secondDecoder?.[Symbol.asyncDispose]()])
+    await Promise.all([hash[Symbol.asyncDispose](), second?.[Symbol.asyncDispose]()])
     await copy?.end()
   }
   try {
@@ -81,7 +81,7 @@ export async function openBzip2(
     const device = new BlockDevice(index, reader, image.name)
     const writer: ImageWriter | undefined =
       recompressed ??
-      (copy && secondDecoder && new SplicedImage(image, copy, index, hash, digest, secondDecoder, context))
+      (copy && second && new SplicedImage({ image, index, copy, hash, digest, decoder: second }, context))
     return {
       get codec() {
         return { kind: 'bzip2' as const, level, index: index.how }

@@ -32,59 +32,48 @@ interface Written extends SpliceResult {
   readonly sha256: Promise<string>
 }
 
+/** What a splice is made with. */
+export interface SpliceParts {
+  readonly image: VerifiedImage
+  readonly index: BlockIndex
+  /** Of the input, at the target. */
+  readonly copy: RunningCopy
+  /** Has hashed the copy once `digest` is settled. */
+  readonly hash: FileHash
+  readonly digest: InputDigest
+  /** For the second opinion. */
+  readonly decoder: IndependentDecoder
+}
+
 export class SplicedImage implements ImageWriter {
-  readonly #image: VerifiedImage
-  readonly #copy: RunningCopy
-  readonly #index: BlockIndex
-  readonly #hash: FileHash
-  readonly #digest: InputDigest
+  readonly #parts: SpliceParts
   readonly #context: RunContext
-  readonly #decoder: IndependentDecoder
   #written: Written | undefined
 
-  /**
-   * @param copy of the input, at the target
-   * @param hash of the copy
-   * @param digest by that hash
-   * @param decoder for the second opinion
-   */
-  constructor(
-    image: VerifiedImage,
-    copy: RunningCopy,
-    index: BlockIndex,
-    hash: FileHash,
-    digest: InputDigest,
-    decoder: IndependentDecoder,
-    context: RunContext,
-  ) {
-    this.#image = image
-    this.#copy = copy
-    this.#index = index
-    this.#hash = hash
-    this.#digest = digest
+  constructor(parts: SpliceParts, context: RunContext) {
+    this.#parts = parts
     this.#context = context
-    this.#decoder = decoder
   }
 
   async encode(edited: EditedDevice): Promise<undefined> {
-    const { handle, path } = this.#copy
-    const { rawSize } = this.#index
+    const { handle, path } = this.#parts.copy
+    const { rawSize } = this.#parts.index
     const changed = await edited.changedExtents()
     // A shorter image loses blocks that hold no change, too.
     const from = Math.max(0, Math.min(changed[0]?.offset ?? rawSize, edited.size, rawSize - 1))
-    const map = await this.#index.covering(from, rawSize - from)
+    const map = await this.#parts.index.covering(from, rawSize - from)
     const replacements = await this.#encodeAndCheck(edited, map, changed)
-    await this.#digest.settled()
+    await this.#parts.digest.settled()
     try {
       const result = await writeSplice(
-        this.#image.device,
+        this.#parts.image.device,
         map,
         replacements,
         { handle, name: path },
         this.#context.signal,
       )
       const synced = handle.sync()
-      const sha256 = this.#hash.withNewTail(handle.fd, result.keptBytes, result.sizeBytes)
+      const sha256 = this.#parts.hash.withNewTail(handle.fd, result.keptBytes, result.sizeBytes)
       // Waited for in `check`.
       synced.catch(() => undefined)
       sha256.catch(() => undefined)
@@ -97,14 +86,14 @@ export class SplicedImage implements ImageWriter {
   async check(): Promise<string> {
     if (this.#written === undefined) throw new InternalError('ERR_INTERNAL', 'checked before it was written')
     const { map, replacements, sha256, sizeBytes, synced } = this.#written
-    const { handle, path } = this.#copy
+    const { handle, path } = this.#parts.copy
     try {
       const { size } = await handle.stat()
       if (size !== sizeBytes)
         throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${sizeBytes}`)
       const chain = new BlockChain(new BlockDecoder(compileBlockCodec()), readAtFrom(handle.fd), size)
       assertChainHolds(chain, map, replacements)
-      await Promise.all([this.#copy.synced, synced])
+      await Promise.all([this.#parts.copy.synced, synced])
       return await sha256
     } catch (error) {
       throw fileError(error, `read back ${path}`)
@@ -127,7 +116,7 @@ export class SplicedImage implements ImageWriter {
       const encoded = await encodeReplacement(replacement, map, edited, encoder, this.#context.signal)
       replacements.push(encoded)
       for (const block of encoded.blocks) {
-        const check = assertBlockHolds(block, replacement.level, edited, this.#decoder).then(() => {
+        const check = assertBlockHolds(block, replacement.level, edited, this.#parts.decoder).then(() => {
           doneBytes += block.rawLength
           this.#context.report({ kind: 'progress', phase: 'encode', doneBytes, totalBytes })
         })
