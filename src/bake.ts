@@ -15,7 +15,7 @@ import { openDisk } from './disk/disk.js'
 import { GPT_SIZE_ANCHOR } from './disk/gpt/size-anchor.js'
 import { locateOem } from './disk/locate-oem.js'
 import type { EngineName } from './engine/engine.js'
-import { withMountedOem } from './engine/mount.js'
+import { prepareEngine, withMountedOem } from './engine/mount.js'
 import { throwIfCancelled } from './errors.js'
 import { assertTreeAsPlanned } from './oem/assert-tree.js'
 import { type OemContent, resolveContent } from './oem/content.js'
@@ -40,6 +40,7 @@ import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
 export async function bake(request: BakeRequest, context: RunContext): Promise<BakeReport> {
   const content = await resolveContent(request, context.env)
   await using opened = await openImage(request.image)
+  await using spareThread = prepareEngine(request.engine ?? 'auto')
   const target = await chooseTarget(opened, request, content.edition)
   await using besideTarget = await openWorkspace(target.directory)
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
@@ -54,7 +55,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
     const located = await locateOem(disk)
     const told = await toldRelease(request.release, image.path, decoded.notes)
 
-    const engineContext = { ...context, workDirectory: scratch.directory }
+    const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
     context.report({ kind: 'phase', phase: 'read-oem' })
     const baked = await withMountedOem(
       located,
@@ -115,6 +116,7 @@ interface Seen {
 
 async function lookAt(request: ImageRequest, context: RunContext, content?: OemContent): Promise<Seen> {
   await using opened = await openImage(request.image)
+  await using spareThread = prepareEngine(request.engine ?? 'auto')
   await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
   const image = await verifyOrigin(opened, context)
   await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
@@ -123,7 +125,7 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
     await using disk = await openDisk(decoded)
     const located = await locateOem(disk)
     const told = await toldRelease(request.release, image.path, decoded.notes)
-    const engineContext = { ...context, workDirectory: scratch.directory }
+    const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
     context.report({ kind: 'phase', phase: 'read-oem' })
     const seen = await withMountedOem(
       located,

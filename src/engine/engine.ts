@@ -8,6 +8,7 @@
 import type { ByteDevice, WritableByteDevice } from '../byte-device.js'
 import type { ExtFilesystem, Filesystem } from '../disk/filesystem/probe.js'
 import type { RunContext } from '../progress.js'
+import type { SpareThread } from './embedded/thread.js'
 
 export type EngineName = 'embedded' | 'libguestfs'
 
@@ -84,6 +85,8 @@ export interface EditableVolume {
 export interface EngineContext extends RunContext {
   /** A directory of this run's own, removed with it; for sockets and copies of partitions. */
   readonly workDirectory: string
+  /** For the embedded engine: a thread that has been started already. */
+  readonly spareThread?: SpareThread | undefined
 }
 
 export type { ExtFilesystem, Filesystem }

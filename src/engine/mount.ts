@@ -10,6 +10,7 @@ import { UnsupportedError } from '../errors.js'
 import type { EngineChoice } from '../request.js'
 import { withEmbeddedEditor, withEmbeddedReader } from './embedded/engine.js'
 import { whyNotServed } from './embedded/serves.js'
+import { SpareThread } from './embedded/thread.js'
 import type { EngineContext, EngineName, FilesystemEditor, FilesystemReader } from './engine.js'
 
 /** The OEM partition, open. */
@@ -22,6 +23,11 @@ export interface MountedOem {
    * @returns undefined when nothing here can read it
    */
   withUsr<T>(use: (usr: FilesystemReader) => Promise<T>): Promise<T | undefined>
+}
+
+/** Starts what takes its time to start, while the image is being opened; disposing of it ends what was not needed. */
+export function prepareEngine(choice: EngineChoice): SpareThread | undefined {
+  return choice === 'libguestfs' ? undefined : new SpareThread()
 }
 
 /** @throws ERR_ENGINE_CANNOT_SERVE when the embedded engine was asked for by name and can't */
@@ -61,6 +67,7 @@ export async function withMountedOem<T>(
   if (engine === 'embedded') {
     return withEmbeddedEditor(oem, context, (editor) => use({ engine, oem: editor, withUsr: withEmbeddedUsr }))
   }
+  await context.spareThread?.[Symbol.asyncDispose]()
   // Loaded only here: starting programs costs 80 ms before the first one is started.
   const { withLibguestfs } = await import('./libguestfs/engine.js')
   // One appliance for both partitions: a launch costs seconds.

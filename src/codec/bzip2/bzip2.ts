@@ -94,7 +94,11 @@ export async function openBzip2(
         await cache.write({ sha256, sizeBytes }, { ...index.findings, notes })
       },
       settled: async () => void (await digest.settled()),
-      encode: (edited) => required(writer).encode(edited),
+      encode: async (edited) => {
+        // The splice encodes in memory first, and waits by itself before it writes.
+        if (recompressed !== undefined) await digest.settled()
+        return required(writer).encode(edited)
+      },
       check: async (edited) => {
         await digest.settled()
         return required(writer).check(edited)

@@ -42,6 +42,7 @@ export async function indexWhole(
   rangeBytes = RANGE_BYTES,
 ): Promise<BlockMap> {
   throwIfCancelled(context.signal)
+  if (file.sizeBytes === 0) throw chainBroken(file.name, { kind: 'fault', fault: 'cut-off', bit: 0 }, 0)
   const rangeBits = rangeBytes * 8
   const ranges = Math.ceil(file.sizeBytes / rangeBytes)
   await using pool = new WalkerPool(file, Math.min(availableParallelism(), WORKERS_MAX, ranges), context.signal)

@@ -7,19 +7,14 @@
 import type { EngineCode, ImageCode, InternalCode, RefusedCode, UnsupportedCode, UsageCode } from '../../errors.js'
 import type { OemEdit, OemEntry, OemSpace } from '../engine.js'
 
-/** What the worker is started with. */
-export interface WorkerStart {
-  readonly access: 'read' | 'edit'
-  readonly deviceBytes: number
-}
-
 /** An edit as the worker gets it: content is asked for in pieces while it is written. */
 export type WorkerEdit =
   | Exclude<OemEdit, { readonly kind: 'write-file' }>
   | { readonly kind: 'write-file'; readonly path: string; readonly mode: number; readonly sizeBytes: number }
 
 export type Operation =
-  | { readonly kind: 'mount' }
+  /** The first one, and only once. */
+  | { readonly kind: 'mount'; readonly access: 'read' | 'edit'; readonly deviceBytes: number }
   | { readonly kind: 'list' }
   | { readonly kind: 'read'; readonly path: string; readonly limitBytes: number }
   | { readonly kind: 'sha256'; readonly path: string }

@@ -4,17 +4,13 @@
  * One operation at a time. The first thing that goes wrong ends the worker at once and is what every later call throws:
  * a device that can't be read (its own error, unchanged), an abort or a loop in WASM, a cancelled run.
  */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { ByteDevice, WritableByteDevice } from '../../byte-device.js'
-import { CancelledError, EngineError, InternalError, OemBakeError, throwIfCancelled } from '../../errors.js'
-import { installedFile } from '../../installation.js'
+import { CancelledError, EngineError, InternalError, OemBakeError } from '../../errors.js'
 import type { FileContent } from '../engine.js'
 import { readContent } from './edit-content.js'
 import { fromFault } from './faults.js'
-import type { Answer, FromWorker, Operation, ToWorker, WorkerStart } from './protocol.js'
-
-/** JavaScript heap of the worker; the WASM heap (16 MiB) and the cached pages (16 MiB) come on top. */
-const HEAP_MIB = 128
+import type { Answer, FromWorker, Operation, ToWorker } from './protocol.js'
 
 /** What the session works on. Whoever may not write is not given a device that could. */
 export type Served =
@@ -40,23 +36,12 @@ export class Session {
   #last: Promise<unknown> = Promise.resolve()
   #closing = false
 
-  constructor(served: Served, signal: AbortSignal, operationTimeoutMs: number) {
-    throwIfCancelled(signal)
+  /** @param thread is ended with the session */
+  constructor(served: Served, thread: Worker, signal: AbortSignal, operationTimeoutMs: number) {
     this.#served = served
     this.#signal = signal
     this.#operationTimeoutMs = operationTimeoutMs
-    const workerData: WorkerStart = { access: served.access, deviceBytes: served.device.size }
-    this.#worker = new Worker(installedFile('engine/embedded/worker.js'), {
-      workerData,
-      env: {},
-      execArgv: [],
-      // Nothing of the library's chatter reaches this process's own streams.
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: HEAP_MIB / 8 },
-    })
-    this.#worker.stdout.resume()
-    this.#worker.stderr.resume()
+    this.#worker = thread
     this.#worker.on('message', (message: FromWorker) => this.#receive(message))
     this.#worker.on('error', (error) => this.#fail(brokeOff(error)))
     this.#worker.on('messageerror', (error) => this.#fail(brokeOff(error)))

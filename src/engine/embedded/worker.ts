@@ -8,19 +8,18 @@
  * the same bytes at any time.
  */
 import { createHash } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { EngineError, InternalError, RefusedError } from '../../errors.js'
 import { applyEdits } from './apply.js'
 import { BlockCache, type RemoteDevice } from './block-cache.js'
 import { toFault } from './faults.js'
-import type { Answer, FromWorker, Operation, ToWorker, WorkerStart } from './protocol.js'
+import type { Answer, FromWorker, Operation, ToWorker } from './protocol.js'
 import { rehearse } from './rehearsal.js'
 import { listTree, lookUp, type TreeNode } from './tree.js'
 import { MountedVolume } from './volume.js'
 
 if (parentPort === null) throw new InternalError('ERR_INTERNAL', 'worker.js runs in a worker thread only')
 const port = parentPort
-const start: WorkerStart = workerData
 
 let clockMs = 0
 Date.now = () => clockMs
@@ -45,14 +44,14 @@ function ask(question: FromWorker): Promise<Uint8Array> {
   })
 }
 
-const device: RemoteDevice = {
-  size: start.deviceBytes,
+const remoteDevice = (size: number): RemoteDevice => ({
+  size,
   read: (offset, length) => ask({ kind: 'read', offset, length }),
   write: async (offset, bytes) => {
     await ask({ kind: 'write', offset, bytes })
   },
-}
-const disk = new BlockCache(device, start.access)
+})
+let disk: BlockCache | undefined
 let mounted: MountedVolume | undefined
 /** Set while an operation changes the filesystem. */
 let isChanging = false
@@ -74,6 +73,7 @@ async function answer(operation: Operation): Promise<void> {
 
 async function perform(operation: Operation): Promise<Answer> {
   if (operation.kind === 'mount') {
+    disk = new BlockCache(remoteDevice(operation.deviceBytes), operation.access)
     mounted = await MountedVolume.mount(disk)
     return { kind: 'done' }
   }
@@ -121,7 +121,7 @@ async function perform(operation: Operation): Promise<Answer> {
     case 'unmount':
       mounted = undefined
       await volume.library.unmount()
-      await disk.flushAll()
+      await disk?.flushAll()
       return { kind: 'done' }
   }
 }
