@@ -26,5 +26,6 @@ await build({
   format: 'esm',
   // As npm installs them; yargs alone is worth bundling.
   external: ['execa', 'ext2fs', 'js-yaml', 'tmp', 'unbzip2-stream'],
+  alias: { 'string-width': join(import.meta.dirname, 'ascii-width.js') },
   logLevel: 'warning',
 })
