@@ -2,6 +2,8 @@
 /**
  * The command line. yargs stays in this folder; everything a command does is a call of the library's own pipeline.
  */
+// First: what it starts runs while everything else is loaded.
+import './early.js'
 import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'

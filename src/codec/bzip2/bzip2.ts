@@ -64,8 +64,9 @@ export async function openBzip2(
     context,
   )
   const second = copy && new IndependentDecoder(context.signal)
+  const endThreads = (): Promise<unknown> => Promise.all([hash[Symbol.asyncDispose](), second?.[Symbol.asyncDispose]()])
   const dispose = async (): Promise<void> => {
-    await Promise.all([hash[Symbol.asyncDispose](), second?.[Symbol.asyncDispose]()])
+    await endThreads()
     await copy?.end()
   }
   try {
@@ -101,7 +102,10 @@ export async function openBzip2(
       },
       check: async (edited) => {
         await digest.settled()
-        return required(writer).check(edited)
+        const sha256 = await required(writer).check(edited)
+        // Threads take 20 ms to end: they may do so while the image gets its name.
+        void endThreads()
+        return sha256
       },
       [Symbol.asyncDispose]: dispose,
     }

@@ -1,7 +1,8 @@
 /**
  * The thread that libext2fs runs in, and a spare one that is started before it is known what for.
  *
- * Loading the library takes 0.1 s; with a spare thread that time passes while the image is being opened.
+ * Loading the library takes 0.1 s; with a spare thread that time passes while the image is being opened, and on the command
+ * line while the program itself is being loaded.
  */
 import { Worker } from 'node:worker_threads'
 import { installedFile } from '../../installation.js'
@@ -32,6 +33,8 @@ export class SpareThread implements AsyncDisposable {
 
   constructor() {
     this.#worker = startThread()
+    // It keeps nobody from leaving until somebody takes it.
+    this.#worker.unref()
     // Whatever keeps it from starting will be met again, and told, by the one that is started in its place.
     this.#worker.on('error', this.#forget)
     this.#worker.on('exit', this.#forget)
@@ -42,6 +45,7 @@ export class SpareThread implements AsyncDisposable {
     const worker = this.#worker
     worker?.off('error', this.#forget)
     worker?.off('exit', this.#forget)
+    worker?.ref()
     this.#worker = undefined
     return worker
   }
@@ -49,4 +53,18 @@ export class SpareThread implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.take()?.terminate()
   }
+}
+
+let early: SpareThread | undefined
+
+/** For a program that knows at its start that it will want a spare thread. */
+export function startSpareThreadEarly(): void {
+  early ??= new SpareThread()
+}
+
+/** The one that was started early, or a new one. */
+export function openSpareThread(): SpareThread {
+  const spare = early ?? new SpareThread()
+  early = undefined
+  return spare
 }
