@@ -1,54 +1,63 @@
-/** Every way in which a bzip2 file gets decoded, and a bake's own way of opening one. */
-import { mkdtempSync, readdirSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+/** A bake's own way of opening a bzip2 file, on files in memory; and what it must leave behind: nothing. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { openBzip2 } from '#src/codec/bzip2/bzip2.js'
-import { WORKER_DECODER } from '#src/codec/bzip2/decode.js'
-import type { DecodedImage } from '#src/codec/codec.js'
+import type { DecodedImage, DecodePurpose, SizeAnchor } from '#src/codec/codec.js'
 import type { RunContext } from '#src/progress.js'
-import { openWorkspace, type Workspace } from '#src/temp.js'
-import { BZIP2_PROGRAMS, environmentWith } from './bzip2.js'
+import { NO_ANCHOR } from './chains.js'
 import { testContext } from './context.js'
+import { openPathsIn } from './threads.js'
 import { withVerifiedImage } from './verified.js'
 
-export const DECODERS = [...BZIP2_PROGRAMS, WORKER_DECODER] as const
-export type Decoder = (typeof DECODERS)[number]
-
-/** @param directory where the folder for the PATH goes */
-export function environmentOf(directory: string, decoder: Decoder): { readonly PATH: string } {
-  return environmentWith(directory, decoder === WORKER_DECODER ? [] : [decoder])
-}
-
 export interface Opening {
+  /** Where the folder of the run goes. */
   readonly directory: string
-  readonly decoder: Decoder
-  readonly intent?: 'look' | 'bake'
-  readonly context?: RunContext
+  /** Of the digest file beside the image. @default none */
+  readonly digest?: 'right' | 'wrong' | undefined
+  readonly anchor?: SizeAnchor | undefined
+  /** @default 'look' */
+  readonly purpose?: 'look' | 'bake' | { readonly recompress: number | undefined } | undefined
+  /** Use the cache that the context's environment names. @default false */
+  readonly useCache?: boolean | undefined
+  readonly context?: RunContext | undefined
 }
 
-/** Opens a file in memory the way a bake does, in a folder of its own; the source must stay, and nothing else. */
+/** Opens a file the way a bake does; `target` is where the output goes. The input must stay what it was. */
 export async function withOpenedBzip2<T>(
   file: Buffer,
-  { directory, decoder, intent = 'look', context }: Opening,
-  run: (decoded: DecodedImage, workspace: Workspace) => Promise<T>,
+  opening: Opening,
+  run: (decoded: DecodedImage, target: string) => Promise<T>,
 ): Promise<T> {
-  const folder = mkdtempSync(join(directory, 'run-'))
+  const folder = mkdtempSync(join(opening.directory, 'run-'))
   const path = join(folder, 'image.bz2')
-  await writeFile(path, file)
-  const runContext = context ?? testContext({ env: environmentOf(directory, decoder) })
+  const target = join(folder, 'target')
+  writeFileSync(path, file)
+  const sha256 = createHash('sha256').update(file)
+  if (opening.digest === 'wrong') sha256.update('something else')
+  if (opening.digest !== undefined) writeFileSync(`${path}.sha256`, `${sha256.digest('hex')}  image.bz2\n`)
+  const { anchor = NO_ANCHOR, useCache = false, context = testContext() } = opening
   try {
-    await using workspace = await openWorkspace(folder)
     return await withVerifiedImage(path, async (image) => {
-      await using decoded = await openBzip2(image, intent, workspace, runContext)
-      return await run(decoded, workspace)
+      await using decoded = await openBzip2(image, purposeOf(opening, target), { anchor, useCache }, context)
+      return await run(decoded, target)
     })
   } finally {
-    expect((await readFile(path)).equals(file)).toBe(true)
-    expect(readdirSync(folder)).toEqual(['image.bz2'])
+    expect(readFileSync(path).equals(file)).toBe(true)
+    expect(openPathsIn(folder)).toEqual([])
+    const allowed = ['image.bz2', 'image.bz2.sha256', ...(opening.purpose === undefined ? [] : ['target'])]
+    expect(readdirSync(folder).filter((name) => !allowed.includes(name))).toEqual([])
+    if (existsSync(folder)) rmSync(folder, { recursive: true })
   }
 }
 
+function purposeOf({ purpose = 'look' }: Opening, target: string): DecodePurpose {
+  if (purpose === 'look') return { kind: 'look' }
+  return { kind: 'bake', target, recompress: purpose === 'bake' ? undefined : { level: purpose.recompress } }
+}
+
+/** All of the image, decoded. */
 export async function decodedBytes(file: Buffer, opening: Opening): Promise<Buffer> {
   return await withOpenedBzip2(file, opening, ({ device }) => device.read(0, device.size))
 }

@@ -316,7 +316,7 @@ async function spliceAndJudge(
   const edited = EditedBytes.from(file.decoded, after)
   let told: string
   try {
-    const spliced = new SplicedImage(image, copy, index, hash, digest, decoder, testContext())
+    const spliced = new SplicedImage({ image, index, copy, hash, digest, decoder }, testContext())
     await spliced.encode(edited)
     told = await spliced.check()
   } catch (error) {

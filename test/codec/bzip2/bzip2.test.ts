@@ -1,28 +1,71 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { open, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openBzip2 } from '#src/codec/bzip2/bzip2.js'
-import { WORKER_DECODER } from '#src/codec/bzip2/decode.js'
 import { findBzip2Programs } from '#src/codec/bzip2/programs.js'
 import { decodeImage } from '#src/codec/open.js'
 import type { OemBakeError } from '#src/errors.js'
 import { Overlay } from '#src/overlay.js'
-import { openWorkspace } from '#src/temp.js'
 import { flipBit } from '../../support/bits.js'
 import { BZIP2_PROGRAMS, compress, environmentWith } from '../../support/bzip2.js'
+import { blocksOf, bunzip2, layOut, phaseBlock, takeApart } from '../../support/bzip2-layout.js'
+import { anchorOf, NO_ANCHOR } from '../../support/chains.js'
 import { childNames } from '../../support/children.js'
 import { testContext } from '../../support/context.js'
-import { DECODERS, environmentOf, withOpenedBzip2 } from '../../support/decoders.js'
+import { type Opening, withOpenedBzip2 } from '../../support/decoders.js'
 import { rejectsWithCode } from '../../support/errors.js'
 import { type Operation, withFault } from '../../support/faults.js'
 import { noise, prose } from '../../support/random.js'
+import { LAYOUTS, fileOf as layoutOf } from '../../support/splice-cases.js'
 import { temporaryDirectory } from '../../support/temp.js'
+import { threadCount } from '../../support/threads.js'
 import { withVerifiedImage } from '../../support/verified.js'
 
 const directory = temporaryDirectory()
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+/** Dense in the middle, so that the tail index has something to leave out. */
+const FILE = layOut([
+  {
+    level: 1,
+    blocks: [
+      phaseBlock(2),
+      ...blocksOf(noise(400_000), 1, 'bzip2'),
+      ...blocksOf(Buffer.alloc(400_000), 1, 'lbzip2'),
+      ...blocksOf(prose(250_000), 1, 'bzip2'),
+      ...blocksOf(Buffer.alloc(300_000), 1, 'bzip2'),
+    ],
+  },
+])
+const ANCHOR = anchorOf(FILE.decoded)
+const EDIT_AT = 900_000
+const EDITED_BLOCK = FILE.blocks.find(({ rawOffset, rawLength }) => rawOffset + rawLength > EDIT_AT)!
+const EDITED = Buffer.from(FILE.decoded)
+EDITED.write('an edit', EDIT_AT)
+
+/** The three ways of finding the blocks. */
+const WAYS: readonly (readonly ['full' | 'tail' | 'cached', () => Opening])[] = [
+  ['full', () => ({ directory, purpose: 'bake' })],
+  ['tail', () => ({ directory, purpose: 'bake', digest: 'right', anchor: ANCHOR })],
+  ['cached', () => ({ ...cachedOpening(), purpose: 'bake' })],
+]
+
+function cachedOpening(): Opening {
+  const env = { ...process.env, XDG_CACHE_HOME: mkdtempSync(join(directory, 'cache-')) }
+  return { directory, useCache: true, context: testContext({ env }) }
+}
+
+async function fillCache(opening: Opening): Promise<void> {
+  if (opening.useCache)
+    await withOpenedBzip2(FILE.bytes, { ...opening, purpose: 'look' }, (decoded) => decoded.remember({}))
+}
+
+async function editOf(device: ConstructorParameters<typeof Overlay>[0]): Promise<Overlay> {
+  const edited = new Overlay(device)
+  await edited.write(EDIT_AT, Buffer.from('an edit'))
+  return edited
+}
 
 describe('the choice of program', () => {
   it('is lbzip2 before pbzip2 before bzip2, of those that are there', async () => {
@@ -33,121 +76,372 @@ describe('the choice of program', () => {
     expect(await names([])).toEqual([])
   })
 
-  it('refuses a bake before any work when no program can write bzip2, but not a look', async () => {
-    const context = testContext({ env: environmentOf(directory, WORKER_DECODER) })
-    const file = compress(Buffer.from('hello'))
+  it('refuses to recompress before any work when no program can write bzip2, but not to look or to splice', async () => {
+    const context = testContext({ env: environmentWith(directory, []) })
     const error = await rejectsWithCode(
-      withOpenedBzip2(file, { directory, decoder: WORKER_DECODER, intent: 'bake', context }, async () => undefined),
+      withOpenedBzip2(FILE.bytes, { directory, purpose: { recompress: 9 }, context }, async () => undefined),
       'ERR_COMPRESSOR_MISSING',
     )
     expect(error.hint).toContain('apt-get install lbzip2')
     expect(context.events).toEqual([])
-    await withOpenedBzip2(file, { directory, decoder: WORKER_DECODER }, async ({ codec }) =>
-      expect(codec).toEqual({ kind: 'bzip2', level: 9, streams: 1, blocks: 1, decoder: WORKER_DECODER }),
+    for (const purpose of ['look', 'bake'] as const)
+      await withOpenedBzip2(FILE.bytes, { directory, purpose, context }, async ({ codec }) =>
+        expect(codec).toEqual({ kind: 'bzip2', level: 1, index: 'full' }),
+      )
+  })
+})
+
+describe.each(WAYS)('a bake by the %s index', (how, opening) => {
+  it('writes a file that decodes to the edited bytes, and gives its SHA-256', async () => {
+    const own = opening()
+    await fillCache(own)
+    await withOpenedBzip2(FILE.bytes, own, async (decoded, target) => {
+      const edited = await editOf(decoded.device)
+      expect(await decoded.encode(edited)).toBeUndefined()
+      expect(decoded.codec).toEqual({ kind: 'bzip2', level: 1, index: how })
+      const told = await decoded.check(edited)
+      const written = readFileSync(target)
+      expect(told).toBe(sha256(written))
+      expect(bunzip2(written).equals(EDITED)).toBe(true)
+      expect(decoded.codec).toMatchObject({ index: how })
+    })
+  })
+
+  it('gives the very input when nothing was edited, or what was edited was put back', async () => {
+    const own = opening()
+    await fillCache(own)
+    for (const restored of [false, true]) {
+      await withOpenedBzip2(FILE.bytes, own, async (decoded, target) => {
+        const edited = await editOf(decoded.device)
+        if (restored) await edited.write(EDIT_AT, FILE.decoded.subarray(EDIT_AT, EDIT_AT + 7))
+        const image = restored ? edited : new Overlay(decoded.device)
+        await decoded.encode(image)
+        expect(await decoded.check(image)).toBe(sha256(FILE.bytes))
+        expect(readFileSync(target).equals(FILE.bytes)).toBe(true)
+      })
+    }
+  })
+
+  it('leaves no thread and no open file behind, whether it ends well, fails or is left half way', async () => {
+    const own = opening()
+    await fillCache(own)
+    await withOpenedBzip2(FILE.bytes, own, async () => undefined)
+    const before = threadCount()
+    await withOpenedBzip2(FILE.bytes, own, async (decoded) => {
+      const edited = await editOf(decoded.device)
+      await decoded.encode(edited)
+      await decoded.check(edited)
+    })
+    await withOpenedBzip2(FILE.bytes, own, async (decoded) => decoded.encode(await editOf(decoded.device)))
+    await withOpenedBzip2(FILE.bytes, own, async () => {
+      throw new Error('left half way')
+    }).catch(() => undefined)
+    await rejectsWithCode(
+      withOpenedBzip2(FILE.bytes.subarray(0, -1), own, async () => undefined),
+      'ERR_BZIP2_TRUNCATED',
+    )
+    expect(threadCount()).toBeLessThanOrEqual(before)
+  })
+
+  it.each<[string, (written: Buffer) => Buffer]>([
+    ['a bit of the new block', (written) => flipBit(written, EDITED_BLOCK.startBit + 900)],
+    ['a bit of a block behind it', (written) => flipBit(written, (written.length - 60) * 8)],
+    ['a bit of the combined CRC', (written) => flipBit(written, (written.length - 3) * 8)],
+    ['the last byte cut off', (written) => written.subarray(0, -1)],
+    ['one byte more', (written) => Buffer.concat([written, Buffer.alloc(1)])],
+    ['no bytes at all', () => Buffer.alloc(0)],
+    ['the input, as it was', () => FILE.bytes],
+    ['noise of the same length', (written) => noise(written.length)],
+  ])('finds in the check that what was written is something else: %s', async (_, spoil) => {
+    const own = opening()
+    await fillCache(own)
+    await withOpenedBzip2(FILE.bytes, own, async (decoded, target) => {
+      const edited = await editOf(decoded.device)
+      await decoded.encode(edited)
+      const written = await readFile(target)
+      const handle = await open(target, 'r+')
+      const spoilt = spoil(written)
+      await handle.truncate(spoilt.length)
+      await handle.write(spoilt, 0, spoilt.length, 0)
+      await handle.close()
+      await rejectsWithCode(decoded.check(edited), 'ERR_CHECK_OUTPUT')
+    })
+  })
+
+  it('is stopped with ERR_CANCELLED at every moment that it reports, and leaves nothing behind', async () => {
+    const own = opening()
+    await fillCache(own)
+    let moments = 0
+    for (let nth = 1; ; nth++) {
+      const abort = new AbortController()
+      const base = own.context ?? testContext()
+      let seen = 0
+      const context = { ...base, signal: abort.signal, report: () => void (++seen === nth && abort.abort()) }
+      const failure = await withOpenedBzip2(FILE.bytes, { ...own, context }, async (decoded) => {
+        const edited = await editOf(decoded.device)
+        await decoded.encode(edited)
+        await decoded.check(edited)
+      }).catch((error) => error as OemBakeError)
+      if (failure instanceof Error) expect(failure.code, `${nth}: ${failure.stack}`).toBe('ERR_CANCELLED')
+      if (seen < nth) break
+      moments++
+    }
+    expect(moments).toBeGreaterThan(1)
+  })
+
+  it('is stopped at any time', async () => {
+    const own = opening()
+    await fillCache(own)
+    for (let delayMs = 0; delayMs < 120; delayMs += 12) {
+      const abort = new AbortController()
+      setTimeout(() => abort.abort(), delayMs)
+      const context = { ...(own.context ?? testContext()), signal: abort.signal }
+      const failure = await withOpenedBzip2(FILE.bytes, { ...own, context }, async (decoded) => {
+        const edited = await editOf(decoded.device)
+        await decoded.encode(edited)
+        await decoded.check(edited)
+      }).catch((error) => error as OemBakeError)
+      if (failure instanceof Error) expect(failure.code, failure.stack).toBe('ERR_CANCELLED')
+    }
+  })
+
+  it.each([
+    ['EIO', 'ERR_IO'],
+    ['ENOSPC', 'ERR_NO_SPACE'],
+    ['EACCES', 'ERR_PERMISSION'],
+    ['nothing', 'ERR_IO'],
+  ] as const)(
+    'fails with the error of the machine when the nth file operation fails (%s), for every n',
+    async (kind, code) => {
+      const own = opening()
+      await fillCache(own)
+      const operations =
+        kind === 'nothing' ? (['read', 'write'] as const) : (['read', 'write', 'sync', 'truncate', 'stat'] as const)
+      const seen = new Set<Operation>()
+      for (let nth = 1; ; nth++) {
+        const { fired, failure } = await withOpenedBzip2(FILE.bytes, own, async (decoded) => {
+          const edited = await editOf(decoded.device)
+          return await withFault({ kind, nth, operations }, async () => {
+            await decoded.encode(edited)
+            await decoded.check(edited)
+          })
+        })
+        if (fired === undefined) break
+        seen.add(fired)
+        await rejectsWithCode(Promise.reject(failure), code)
+      }
+      expect(seen.has('write')).toBe(true)
+    },
+  )
+
+  it('writes every byte although reads and writes come in halves', async () => {
+    const own = opening()
+    await fillCache(own)
+    for (let nth = 1; nth < 6; nth++) {
+      await withOpenedBzip2(FILE.bytes, own, async (decoded, target) => {
+        const edited = await editOf(decoded.device)
+        const { failure } = await withFault({ kind: 'short', nth, operations: ['read', 'write'] }, async () => {
+          await decoded.encode(edited)
+          await decoded.check(edited)
+        })
+        expect(failure).toBeUndefined()
+        expect(bunzip2(readFileSync(target)).equals(EDITED)).toBe(true)
+      })
+    }
+  })
+})
+
+describe('a file without its right digest', () => {
+  it.each(['bake', { recompress: undefined }] as const)('gets no edited byte into the target (%j)', async (purpose) => {
+    for (const anchor of [ANCHOR, NO_ANCHOR]) {
+      let written: Buffer | undefined
+      const error = await rejectsWithCode(
+        withOpenedBzip2(FILE.bytes, { directory, purpose, digest: 'wrong', anchor }, async (decoded, target) => {
+          const edited = await editOf(decoded.device)
+          try {
+            await decoded.encode(edited)
+          } finally {
+            written = purpose === 'bake' ? readFileSync(target) : undefined
+            if (purpose !== 'bake') expect(() => readFileSync(target)).toThrow()
+          }
+        }),
+        'ERR_DIGEST_MISMATCH',
+      )
+      expect(error.exitCode).toBe(3)
+      if (written !== undefined) expect(written.equals(FILE.bytes)).toBe(true)
+    }
+  })
+
+  it('is refused when somebody only looked at it', async () => {
+    await rejectsWithCode(
+      withOpenedBzip2(FILE.bytes, { directory, digest: 'wrong', anchor: ANCHOR }, async (decoded) => {
+        await decoded.device.read(0, 100)
+        await decoded.settled()
+      }),
+      'ERR_DIGEST_MISMATCH',
     )
   })
 })
 
-describe.each(DECODERS)('openBzip2 with %s', (decoder) => {
-  it('decodes to a file with holes', () =>
-    withOpenedBzip2(
-      compress(Buffer.concat([noise(10_000), Buffer.alloc(3_000_000), noise(1000)])),
-      { directory, decoder },
-      async ({ device, path }) => {
-        expect(device.size).toBe(3_011_000)
-        expect(Number(execFileSync('stat', ['-c', '%b', path])) * 512).toBeLessThanOrEqual(4096 * 5)
-      },
-    ))
+describe('a block behind the edit that is corrupt', () => {
+  const last = FILE.blocks.at(-1)!
+  const corrupt = flipBit(FILE.bytes, last.startBit + 60)
+  // Behind the blocks that a tail index looks at for its anchor and the edit, there is none: a dense one in the middle.
+  const dense = flipBit(FILE.bytes, FILE.blocks[2]!.startBit + 5000)
+  const bake = (file: Buffer, opening: Partial<Opening>) =>
+    withOpenedBzip2(file, { directory, purpose: 'bake', anchor: ANCHOR, ...opening }, async (decoded) => {
+      const edited = await editOf(decoded.device)
+      await decoded.encode(edited)
+      return await decoded.check(edited)
+    })
 
-  it('tells the phases and counts up to the whole file', async () => {
-    const context = testContext({ env: environmentOf(directory, decoder) })
-    const file = compress(noise(400_000))
-    await withOpenedBzip2(file, { directory, decoder, context }, async () => undefined)
-    expect(context.events.filter(({ kind }) => kind === 'phase')).toEqual([
-      { kind: 'phase', phase: 'scan', detail: 'image.bz2' },
-      { kind: 'phase', phase: 'decode', detail: decoder },
-    ])
-    expect(context.events.at(-1)).toMatchObject({ phase: 'decode', doneBytes: file.length, totalBytes: file.length })
+  it.each<[string, Buffer]>([
+    ['behind the edit', corrupt],
+    ['in the dense part before it', dense],
+  ])('fails with exit code 4 in full mode, and with 3 by the digest of the good file: %s', async (_, file) => {
+    expect((await rejectsWithCode(bake(file, {}), 'ERR_BZIP2_CORRUPT')).exitCode).toBe(4)
+    expect((await rejectsWithCode(bake(file, { digest: 'wrong' }), 'ERR_DIGEST_MISMATCH')).exitCode).toBe(3)
   })
 })
 
-describe('a bake', () => {
-  const IMAGE = Buffer.concat([prose(300_000), Buffer.alloc(300_000), noise(50_000)])
-  const IMAGE_FILE = compress(IMAGE)
-
+describe('recompression', () => {
   it.each(BZIP2_PROGRAMS)(
-    'with %s writes a file of the same level that decodes to the edited bytes',
+    'with %s writes a file of the level asked for that decodes to the edited bytes',
     async (program) => {
-      await withOpenedBzip2(
-        compress(IMAGE, 3),
-        { directory, decoder: program, intent: 'bake' },
-        async (decoded, workspace) => {
-          expect(decoded.codec).toMatchObject({ level: 3, decoder: program })
-          expect(await decoded.editablePath()).toBe(decoded.path)
-          const edited = new Overlay(decoded.device)
-          await edited.write(299_000, Buffer.from('an edit'))
-          const expected = Buffer.from(IMAGE)
-          expected.write('an edit', 299_000)
-          const target = workspace.path('finished')
-          expect(await decoded.encode(edited, target)).toBe(program)
-          const written = await readFile(target)
-          expect(written.toString('latin1', 0, 4)).toBe('BZh3')
-          expect(execFileSync('bzip2', ['-dc'], { input: written, maxBuffer: 1 << 30 }).equals(expected)).toBe(true)
-          expect(await decoded.check(edited, target)).toBe(createHash('sha256').update(written).digest('hex'))
-        },
-      )
+      const context = testContext({ env: environmentWith(directory, [program]) })
+      for (const [recompress, level] of [
+        [undefined, 1],
+        [3, 3],
+      ] as const) {
+        await withOpenedBzip2(FILE.bytes, { directory, purpose: { recompress }, context }, async (decoded, target) => {
+          const edited = await editOf(decoded.device)
+          expect(await decoded.encode(edited)).toBe(program)
+          const written = readFileSync(target)
+          expect(written.toString('latin1', 0, 4)).toBe(`BZh${level}`)
+          expect(bunzip2(written).equals(EDITED)).toBe(true)
+          expect(await decoded.check(edited)).toBe(sha256(written))
+        })
+      }
+      expect(childNames()).toEqual([])
     },
   )
 
   it.each<[string, (written: Buffer) => Buffer]>([
     ['a bit of a block', (written) => flipBit(written, written.length * 4)],
     ['the last bytes cut off', (written) => written.subarray(0, -20)],
-    ['other content of the same length', () => compress(noise(IMAGE.length), 9)],
-    ['one byte less', () => compress(IMAGE.subarray(0, -1), 9)],
-    ['one byte more', () => compress(Buffer.concat([IMAGE, Buffer.alloc(1)]), 9)],
+    ['other content of the same length', () => compress(noise(EDITED.length), 9)],
+    ['one byte less', () => compress(EDITED.subarray(0, -1), 9)],
+    ['one byte more', () => compress(Buffer.concat([EDITED, Buffer.alloc(1)]), 9)],
+    ['the image without the edit', () => FILE.bytes],
     ['no bytes at all', () => compress(Buffer.alloc(0))],
     ['something else entirely', () => noise(1000)],
   ])('finds in the check that what was written differs: %s', async (_, spoil) => {
-    for (const decoder of ['lbzip2', 'bzip2'] as const) {
-      await withOpenedBzip2(IMAGE_FILE, { directory, decoder, intent: 'bake' }, async (decoded, workspace) => {
-        const target = workspace.path('finished')
-        await decoded.encode(decoded.device, target)
-        await writeFile(target, spoil(await readFile(target)))
-        await rejectsWithCode(decoded.check(decoded.device, target), 'ERR_CHECK_OUTPUT')
-      })
-    }
+    await withOpenedBzip2(FILE.bytes, { directory, purpose: { recompress: 1 } }, async (decoded, target) => {
+      const edited = await editOf(decoded.device)
+      await decoded.encode(edited)
+      await writeFile(target, spoil(await readFile(target)))
+      await rejectsWithCode(decoded.check(edited), 'ERR_CHECK_OUTPUT')
+      await truncate(target, 0)
+      await rejectsWithCode(decoded.check(edited), 'ERR_CHECK_OUTPUT')
+    })
   })
 })
 
-describe('failing file operations', () => {
-  it.each([
-    ['EIO', 'ERR_IO'],
-    ['ENOSPC', 'ERR_NO_SPACE'],
-    ['EACCES', 'ERR_PERMISSION'],
-  ] as const)('end the decoding with the error of the machine, whichever fails with %s', async (kind, code) => {
-    const file = compress(Buffer.concat([noise(300_000), Buffer.alloc(100_000), noise(10_000)]))
-    const seen = new Set<Operation>()
-    for (let nth = 1; ; nth++) {
-      // The folder and its source are made before the fault is laid.
-      const folder = mkdtempSync(join(directory, 'fault-'))
-      const path = join(folder, 'image.bz2')
-      await writeFile(path, file)
-      const context = testContext({ env: environmentOf(directory, 'bzip2') })
-      const { fired, failure } = await withVerifiedImage(path, async (image) => {
-        await using workspace = await openWorkspace(folder)
-        return await withFault({ kind, nth, operations: ['open', 'read', 'write', 'truncate', 'statfs'] }, async () => {
-          await using decoded = await openBzip2(image, 'look', workspace, context)
-          await decoded.device.read(0, decoded.device.size)
-        })
+describe('the cache of a bake', () => {
+  it('remembers the map and the notes of a file for the next run', async () => {
+    const opening = cachedOpening()
+    const run = (notes?: Record<string, string>) =>
+      withOpenedBzip2(FILE.bytes, opening, async (decoded) => {
+        if (notes !== undefined) await decoded.remember(notes)
+        return { ...decoded.codec, notes: decoded.notes }
       })
-      expect(readdirSync(folder)).toEqual(['image.bz2'])
-      if (fired === undefined) break
-      seen.add(fired)
-      // The very last read of a stream only finds the end of the file; a fault there changes nothing else.
-      await rejectsWithCode(Promise.reject(failure), code)
+    expect(await run({ release: '1.2.3' })).toMatchObject({ index: 'full', notes: {} })
+    expect(await run({ release: '4.5.6' })).toMatchObject({ index: 'cached', notes: { release: '1.2.3' } })
+    expect(await run()).toMatchObject({ index: 'cached', notes: { release: '4.5.6' } })
+  })
+
+  it('of a tail index does not serve the file without its digest, and becomes one of a full check', async () => {
+    const opening = { ...cachedOpening(), anchor: ANCHOR }
+    const run = (digest?: 'right') =>
+      withOpenedBzip2(FILE.bytes, { ...opening, digest }, async (decoded) => {
+        const { codec } = decoded
+        await decoded.remember({})
+        return codec.kind === 'bzip2' ? codec.index : codec.kind
+      })
+    expect(await run('right')).toBe('tail')
+    expect(await run('right')).toBe('cached')
+    expect(await run()).toBe('full')
+    expect(await run()).toBe('cached')
+    expect(await run('right')).toBe('cached')
+  })
+
+  it('does not serve another file of the same size', async () => {
+    const opening = cachedOpening()
+    const other = flipBit(FILE.bytes, FILE.bytes.length * 8 - 1)
+    await withOpenedBzip2(FILE.bytes, opening, (decoded) => decoded.remember({ release: '1.2.3' }))
+    await withOpenedBzip2(other, opening, async ({ codec, notes }) => {
+      expect(codec).toMatchObject({ index: 'full' })
+      expect(notes).toEqual({})
+    }).catch((error: OemBakeError) => expect(error.code).toBe('ERR_BZIP2_CORRUPT'))
+  })
+
+  it('that was spoilt is ignored and written again', async () => {
+    const opening = cachedOpening()
+    const folder = join(String(opening.context?.env.XDG_CACHE_HOME), 'oem-bake')
+    const run = () =>
+      withOpenedBzip2(FILE.bytes, opening, async (decoded) => {
+        const { codec } = decoded
+        await decoded.remember({})
+        return codec.kind === 'bzip2' ? codec.index : codec.kind
+      })
+    expect(await run()).toBe('full')
+    const [name] = readdirSync(folder)
+    for (const spoil of [(bytes: Buffer) => bytes.subarray(0, -1), (bytes: Buffer) => flipBit(bytes, 4000)]) {
+      writeFileSync(join(folder, name!), spoil(readFileSync(join(folder, name!))))
+      expect(await run()).toBe('full')
+      expect(await run()).toBe('cached')
     }
-    expect(seen).toEqual(new Set(['read', 'statfs', 'open', 'write', 'truncate']))
-    expect(childNames()).toEqual([])
+  })
+
+  it.each<[string, Record<string, string | undefined>]>([
+    ['no HOME', { HOME: undefined, XDG_CACHE_HOME: undefined }],
+    ['a home that can not be written', { HOME: '/dev/null', XDG_CACHE_HOME: undefined }],
+  ])('is done without where there is %s', async (_, env) => {
+    const context = testContext({ env: { ...process.env, ...env } })
+    for (let runs = 0; runs < 2; runs++)
+      await withOpenedBzip2(FILE.bytes, { directory, useCache: true, context }, async (decoded) => {
+        expect(decoded.codec).toMatchObject({ index: 'full' })
+        await decoded.remember({ release: '1.2.3' })
+      })
+  })
+})
+
+describe('every layout', () => {
+  it.each(LAYOUTS)('gives the very input when nothing was edited: %s', async (layout) => {
+    for (const program of BZIP2_PROGRAMS) {
+      const file = layoutOf({ program, level: 1, layout, phase: 5 })
+      for (const digest of ['right', undefined] as const) {
+        await withOpenedBzip2(
+          file.bytes,
+          { directory, purpose: 'bake', digest, anchor: anchorOf(file.decoded) },
+          async (decoded, target) => {
+            await decoded.encode(new Overlay(decoded.device))
+            expect(await decoded.check(new Overlay(decoded.device))).toBe(sha256(file.bytes))
+            expect(readFileSync(target).equals(file.bytes)).toBe(true)
+          },
+        )
+      }
+    }
+  })
+
+  it('of no bytes gives itself back', async () => {
+    const empty = layOut(takeApart(compress(Buffer.alloc(0))))
+    await withOpenedBzip2(empty.bytes, { directory, purpose: 'bake' }, async (decoded, target) => {
+      expect(decoded.device.size).toBe(0)
+      await decoded.encode(new Overlay(decoded.device))
+      expect(await decoded.check(new Overlay(decoded.device))).toBe(sha256(empty.bytes))
+      expect(readFileSync(target).equals(empty.bytes)).toBe(true)
+    })
   })
 })
 
@@ -156,9 +450,9 @@ describe('decodeImage', () => {
     const folder = mkdtempSync(join(directory, 'open-'))
     const path = join(folder, name)
     await writeFile(path, bytes)
-    await using workspace = await openWorkspace(folder)
     return await withVerifiedImage(path, async (image) => {
-      await using decoded = await decodeImage(image, 'look', workspace, testContext())
+      const options = { anchor: NO_ANCHOR, useCache: false }
+      await using decoded = await decodeImage(image, { kind: 'look' }, options, testContext())
       return decoded.codec.kind
     })
   }
@@ -202,25 +496,6 @@ describe('decodeImage', () => {
       // The level's own bits may still give a level: then the decoder has the say.
       if (bit < 24) expect(kind, `bit ${bit}`).toBe('plain')
       else expect(kind, `bit ${bit}`).toMatch(/^(plain|bzip2|ERR_BZIP2_CORRUPT)$/)
-    }
-  })
-
-  it('is told the free space before it decodes', async () => {
-    const small = join(directory, 'small')
-    mkdirSync(small)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small])
-    try {
-      const path = join(directory, 'dense.bz2')
-      await writeFile(path, compress(noise(2_500_000), 9, 'lbzip2'))
-      await using workspace = await openWorkspace(small)
-      const context = testContext()
-      await withVerifiedImage(path, async (image) => {
-        const error = await rejectsWithCode(decodeImage(image, 'look', workspace, context), 'ERR_NO_SPACE')
-        expect(error.details).toMatchObject({ neededBytes: 2_700_000 })
-        expect(context.events).not.toContainEqual(expect.objectContaining({ phase: 'decode' }))
-      })
-    } finally {
-      execFileSync('umount', [small])
     }
   })
 })

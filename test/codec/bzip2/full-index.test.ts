@@ -92,6 +92,8 @@ describe('the full index', () => {
   it.each<[string, Buffer, string]>([
     ['a corrupt block', flipByte(MANY.bytes, MANY.blocks[3]!.startBit / 8 + 60), 'ERR_BZIP2_CORRUPT'],
     ['a corrupt combined CRC', flipByte(MANY.bytes, MANY.streams[0]!.footerBit / 8 + 8), 'ERR_BZIP2_CORRUPT'],
+    ['no bytes', Buffer.alloc(0), 'ERR_BZIP2_TRUNCATED'],
+    ['nothing but a header', MANY.bytes.subarray(0, 4), 'ERR_BZIP2_TRUNCATED'],
     ['the last byte missing', MANY.bytes.subarray(0, -1), 'ERR_BZIP2_TRUNCATED'],
     ['one byte too many', Buffer.concat([MANY.bytes, Buffer.alloc(1)]), 'ERR_BZIP2_TRAILING_GARBAGE'],
     ['zeros to the next MiB', Buffer.concat([MANY.bytes, Buffer.alloc(1 << 20)]), 'ERR_BZIP2_TRAILING_GARBAGE'],
