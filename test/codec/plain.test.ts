@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto'
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DecodedImage } from '#src/codec/codec.js'
 import { openPlain } from '#src/codec/plain.js'
 import { Overlay } from '#src/overlay.js'
-import { openWorkspace, type Workspace } from '#src/temp.js'
+import { openWorkspace } from '#src/temp.js'
 import { flipBit } from '../support/bits.js'
 import { testContext } from '../support/context.js'
 import { rejectsWithCode } from '../support/errors.js'
 import { withFault } from '../support/faults.js'
 import { noise } from '../support/random.js'
 import { temporaryDirectory } from '../support/temp.js'
+import { threadCount } from '../support/threads.js'
 import { withVerifiedImage } from '../support/verified.js'
 
 const directory = temporaryDirectory()
@@ -19,18 +20,30 @@ const source = join(directory, 'image.bin')
 const IMAGE = Buffer.concat([noise(200_000), Buffer.alloc(2 << 20), noise(200_000, 2)])
 
 async function withPlain(
-  run: (decoded: DecodedImage, edited: Overlay, workspace: Workspace) => Promise<void>,
+  run: (decoded: DecodedImage, edited: Overlay, target: string) => Promise<void>,
   context = testContext(),
 ): Promise<void> {
   await writeFile(source, IMAGE)
   await using workspace = await openWorkspace(directory)
   await withVerifiedImage(source, async (image) => {
-    await using decoded = openPlain(image, workspace, context)
+    const target = workspace.path('finished')
+    await using decoded = await openPlain(image, { kind: 'bake', target, recompress: undefined }, context)
     const edited = new Overlay(decoded.device)
     await edited.write(150_000, Buffer.alloc(100_000, 5))
-    await run(decoded, edited, workspace)
+    await run(decoded, edited, target)
   })
   expect((await readFile(source)).equals(IMAGE)).toBe(true)
+}
+
+async function withDigest(text: string, run: () => Promise<void>): Promise<void> {
+  await writeFile(`${source}.sha512`, `${createHash('sha512').update(text).digest('hex')}  image.bin\n`)
+  await writeFile(`${source}.sha256`, `${createHash('sha256').update(IMAGE).digest('hex')}  image.bin\n`)
+  try {
+    await run()
+  } finally {
+    await rm(`${source}.sha512`)
+    await rm(`${source}.sha256`)
+  }
 }
 
 const EDITED = Buffer.from(IMAGE)
@@ -40,34 +53,55 @@ describe('the codec of plain images', () => {
   it('is the file itself', () =>
     withPlain(async (decoded) => {
       expect(decoded.codec).toEqual({ kind: 'plain' })
-      expect(decoded.path).toBe(source)
+      expect(decoded.notes).toEqual({})
       expect((await decoded.device.read(0, IMAGE.length)).equals(IMAGE)).toBe(true)
+      await decoded.settled()
+      await decoded.remember({ release: '1.2.3' })
+      expect(decoded.notes).toEqual({})
     }))
 
   it('writes the edited bytes, and gives the SHA-256 of what it finds on the disk', () =>
-    withPlain(async (decoded, edited, workspace) => {
-      const target = workspace.path('finished')
-      expect(await decoded.encode(edited, target)).toBeUndefined()
+    withPlain(async (decoded, edited, target) => {
+      expect(await decoded.encode(edited)).toBeUndefined()
       expect((await readFile(target)).equals(EDITED)).toBe(true)
-      expect(await decoded.check(edited, target)).toBe(createHash('sha256').update(EDITED).digest('hex'))
+      expect(await decoded.check(edited)).toBe(createHash('sha256').update(EDITED).digest('hex'))
     }))
 
+  it('can not be recompressed', async () => {
+    await writeFile(source, IMAGE)
+    await withVerifiedImage(source, async (image) => {
+      const purpose = { kind: 'bake', target: join(directory, 'target'), recompress: { level: 9 } } as const
+      const error = await rejectsWithCode(openPlain(image, purpose, testContext()), 'ERR_USAGE')
+      expect(error.hint).toContain('--recompress')
+    })
+  })
+
+  it('writes nothing of an image that is not the one of its digests, all of which count', () =>
+    withDigest('something else', () =>
+      withPlain(async (decoded, edited, target) => {
+        await rejectsWithCode(decoded.settled(), 'ERR_DIGEST_MISMATCH')
+        await rejectsWithCode(decoded.encode(edited), 'ERR_DIGEST_MISMATCH')
+        await expect(readFile(target)).rejects.toThrow()
+      }),
+    ))
+
+  it('leaves no thread behind when it has taken a digest, or was left before it was taken', async () => {
+    await withPlain(async () => undefined)
+    const before = threadCount()
+    await withDigest('something else', async () => {
+      await withPlain(async () => undefined)
+      await withPlain(async (decoded) => void (await decoded.settled().catch(() => undefined)))
+    })
+    expect(threadCount()).toBeLessThanOrEqual(before)
+  })
+
   it('fails when the disk does not take what was written: the file is synced', () =>
-    withPlain(async (decoded, edited, workspace) => {
+    withPlain(async (decoded, edited) => {
       const { fired, failure } = await withFault({ kind: 'EIO', nth: 1, operations: ['sync'] }, () =>
-        decoded.encode(edited, workspace.path('finished')),
+        decoded.encode(edited),
       )
       expect(fired).toBe('sync')
       await rejectsWithCode(Promise.reject(failure), 'ERR_IO')
-    }))
-
-  it('makes one copy that may be written, however often it is asked', () =>
-    withPlain(async (decoded, _, workspace) => {
-      const [first, second] = await Promise.all([decoded.editablePath(), decoded.editablePath()])
-      expect(second).toBe(first)
-      expect(first.startsWith(workspace.directory)).toBe(true)
-      await writeFile(first, 'changed')
-      expect(await readFile(await decoded.editablePath(), 'utf8')).toBe('changed')
     }))
 
   it.each<[string, (target: string) => Promise<void>]>([
@@ -78,26 +112,24 @@ describe('the codec of plain images', () => {
     ['one byte more', (target) => truncate(target, EDITED.length + 1)],
     ['nothing at all', (target) => truncate(target, 0)],
   ])('finds that what was written differs in %s', (_, spoil) =>
-    withPlain(async (decoded, edited, workspace) => {
-      const target = workspace.path('finished')
-      await decoded.encode(edited, target)
+    withPlain(async (decoded, edited, target) => {
+      await decoded.encode(edited)
       await spoil(target)
-      await rejectsWithCode(decoded.check(edited, target), 'ERR_CHECK_OUTPUT')
+      await rejectsWithCode(decoded.check(edited), 'ERR_CHECK_OUTPUT')
     }),
   )
 
   it('says ERR_NOT_FOUND when what was written is gone', () =>
-    withPlain(async (decoded, edited, workspace) => {
-      await rejectsWithCode(decoded.check(edited, workspace.path('nothing')), 'ERR_NOT_FOUND')
+    withPlain(async (decoded, edited) => {
+      await rejectsWithCode(decoded.check(edited), 'ERR_NOT_FOUND')
     }))
 
   it('says ERR_IO when the nth operation of the check fails, for every n that matters', () =>
-    withPlain(async (decoded, edited, workspace) => {
-      const target = workspace.path('finished')
-      await decoded.encode(edited, target)
+    withPlain(async (decoded, edited) => {
+      await decoded.encode(edited)
       for (let nth = 1; ; nth++) {
         const { fired, failure } = await withFault({ kind: 'EIO', nth, operations: ['open', 'stat', 'read'] }, () =>
-          decoded.check(edited, target),
+          decoded.check(edited),
         )
         if (fired === undefined) break
         await rejectsWithCode(Promise.reject(failure), 'ERR_IO')
@@ -107,11 +139,10 @@ describe('the codec of plain images', () => {
   it('stops the check when the run is cancelled', async () => {
     const abort = new AbortController()
     await withPlain(
-      async (decoded, edited, workspace) => {
-        const target = workspace.path('finished')
-        await decoded.encode(edited, target)
+      async (decoded, edited) => {
+        await decoded.encode(edited)
         abort.abort()
-        await rejectsWithCode(decoded.check(edited, target), 'ERR_CANCELLED')
+        await rejectsWithCode(decoded.check(edited), 'ERR_CANCELLED')
       },
       testContext({ signal: abort.signal }),
     )
