@@ -34,7 +34,7 @@ export async function startCopy(
   const fail = (error: unknown): never => {
     throw fileError(error, `write ${target}`)
   }
-  await assertRoom(dirname(target), (await source.handle.stat()).size).catch(fail)
+  await assertRoom(dirname(target), source.handle).catch(fail)
   const handle = await open(target, 'wx+').catch(fail)
   // Linux names open files; elsewhere the name has to do, and a file that was swapped shows in its digest.
   const opened = `/proc/self/fd/${source.handle.fd}`
@@ -44,10 +44,13 @@ export async function startCopy(
   ))
     ? opened
     : source.path
-  const mode = (await handle.stat()).mode & 0o777
+  const { mode } = await handle.stat().catch(async (error) => {
+    await handle.close().catch(() => undefined)
+    return fail(error)
+  })
   const done = copyFile(from, target, constants.COPYFILE_FICLONE)
     // copyFile gives the copy the input's permissions; the output is to have those of any new file.
-    .then(() => handle.chmod(mode))
+    .then(() => handle.chmod(mode & 0o777))
     .catch(fail)
   const synced = done.then(() => handle.datasync()).catch(fail)
   // Whoever gives up before they are waited for need not hear of them.
@@ -66,7 +69,8 @@ export async function startCopy(
 }
 
 /** Tells before the long work that the copy can't fit; where blocks may be shared, the copy itself has to find out. */
-async function assertRoom(directory: string, neededBytes: number): Promise<void> {
+async function assertRoom(directory: string, source: FileHandle): Promise<void> {
+  const { size: neededBytes } = await source.stat()
   const { bavail, bsize, type } = await statfs(directory)
   const freeBytes = bavail * bsize
   if (freeBytes >= neededBytes || MAY_SHARE_BLOCKS.has(type)) return

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { FileHash } from '#src/source/file-hash.js'
+import { testContext } from '../support/context.js'
+import { rejectsWithCode } from '../support/errors.js'
+import { memoryDirectory } from '../support/memory.js'
+import { noise } from '../support/random.js'
+import { threadCount } from '../support/threads.js'
+
+const directory = memoryDirectory()
+let files = 0
+const MIB = 1 << 20
+/** What the hash keeps states of. */
+const STEP = 4 * MIB
+
+async function withFile<T>(bytes: Buffer, run: (handle: FileHandle, path: string) => Promise<T>): Promise<T> {
+  const path = join(directory, `file-${files++}`)
+  await using handle = await open(path, 'wx+')
+  await handle.write(bytes, 0, bytes.length, 0)
+  return await run(handle, path)
+}
+
+const digest = (algorithm: string, bytes: Buffer) => createHash(algorithm).update(bytes).digest('hex')
+
+describe('FileHash', () => {
+  it.each([0, 1, MIB - 1, MIB, MIB + 1, STEP - 1, STEP, STEP + 1, 2 * STEP, 2 * STEP + 12345])(
+    'gives the digests of a file of %d bytes, and SHA-512 only when it is asked for',
+    async (length) => {
+      const bytes = noise(length)
+      await withFile(bytes, async (handle) => {
+        for (const withSha512 of [false, true]) {
+          await using hash = new FileHash({ withSha512 }, testContext())
+          expect(await hash.whole(handle.fd, length)).toEqual({
+            sha256: digest('sha256', bytes),
+            ...(withSha512 ? { sha512: digest('sha512', bytes) } : {}),
+          })
+        }
+      })
+    },
+  )
+
+  it('gives the SHA-256 of a file with a new tail, from any byte on, longer or shorter, again and again', async () => {
+    const size = 2 * STEP
+    const bytes = noise(size)
+    await withFile(bytes, async (handle) => {
+      await using hash = new FileHash({ withSha512: false }, testContext())
+      await hash.whole(handle.fd, size)
+      for (const kept of [0, 1, STEP - 1, STEP, STEP + 1, size - 1, size]) {
+        for (const tail of [noise(0), noise(1, 2), noise(MIB + 3, 3)]) {
+          const edited = Buffer.concat([bytes.subarray(0, kept), tail])
+          await handle.truncate(kept)
+          await handle.write(tail, 0, tail.length, kept)
+          expect(await hash.withNewTail(handle.fd, kept, edited.length), `${kept}+${tail.length}`).toBe(
+            digest('sha256', edited),
+          )
+          await handle.write(bytes, 0, size, 0)
+          await handle.truncate(size)
+        }
+      }
+    })
+  })
+
+  it('follows a file that is still being written, and waits for all of it', async () => {
+    const bytes = noise(STEP + 12345)
+    await withFile(Buffer.alloc(0), async (handle) => {
+      await using hash = new FileHash({ withSha512: true }, testContext())
+      const write = async (): Promise<void> => {
+        for (let at = 0; at < bytes.length; at += 700_001) {
+          await handle.write(bytes, at, Math.min(700_001, bytes.length - at), at)
+          await delay(3)
+        }
+      }
+      expect(await hash.whole(handle.fd, bytes.length, write())).toEqual({
+        sha256: digest('sha256', bytes),
+        sha512: digest('sha512', bytes),
+      })
+    })
+  })
+
+  it('fails with what the writing failed with', async () => {
+    await withFile(noise(1000), async (handle) => {
+      await using hash = new FileHash({ withSha512: false }, testContext())
+      const failure = new Error('no space')
+      await expect(
+        hash.whole(
+          handle.fd,
+          5000,
+          delay(10).then(() => Promise.reject(failure)),
+        ),
+      ).rejects.toBe(failure)
+    })
+  })
+
+  it('says that a file ends early, also one that was said to be whole, and serves the next one', async () => {
+    await withFile(noise(1000), async (handle) => {
+      await using hash = new FileHash({ withSha512: false }, testContext())
+      const error = await rejectsWithCode(hash.whole(handle.fd, 1001), 'ERR_IO')
+      expect(error.message).toContain('1000')
+      await rejectsWithCode(hash.whole(handle.fd, 1001, Promise.resolve()), 'ERR_IO')
+    })
+  })
+
+  it('says that a file can not be read', async () => {
+    await using hash = new FileHash({ withSha512: false }, testContext())
+    const error = await rejectsWithCode(hash.whole(1 << 20, 10), 'ERR_IO')
+    expect(error.details).toEqual({ errno: 'EBADF' })
+  })
+
+  it('says that a file became shorter before its new tail was hashed', async () => {
+    await withFile(noise(5000), async (handle, path) => {
+      await using hash = new FileHash({ withSha512: false }, testContext())
+      await hash.whole(handle.fd, 5000)
+      await truncate(path, 100)
+      await rejectsWithCode(hash.withNewTail(handle.fd, 4000, 5000), 'ERR_IO')
+    })
+  })
+
+  it('refuses a new tail of nothing, and two files at once', async () => {
+    await withFile(noise(3 * MIB), async (handle) => {
+      await using hash = new FileHash({ withSha512: false }, testContext())
+      await rejectsWithCode(hash.withNewTail(handle.fd, 0, 10), 'ERR_IO')
+      const first = hash.whole(handle.fd, 3 * MIB)
+      await rejectsWithCode(hash.whole(handle.fd, 3 * MIB), 'ERR_INTERNAL')
+      expect((await first).sha256).toBe(digest('sha256', noise(3 * MIB)))
+    })
+  })
+
+  it('throws ERR_CANCELLED when the run is cancelled, then and later, and ends its thread', async () => {
+    await withFile(noise(1000), async (handle) => {
+      {
+        await using first = new FileHash({ withSha512: false }, testContext())
+        await first.whole(handle.fd, 1000)
+      }
+      const before = threadCount()
+      {
+        const abort = new AbortController()
+        await using hash = new FileHash({ withSha512: true }, testContext({ signal: abort.signal }))
+        // Never written to its end.
+        const digests = hash.whole(handle.fd, 5000, new Promise(() => undefined))
+        digests.catch(() => undefined)
+        const tail = hash.withNewTail(handle.fd, 0, 10).catch((error) => error)
+        expect(await tail).toMatchObject({ code: 'ERR_INTERNAL' })
+        abort.abort()
+        await rejectsWithCode(hash.withNewTail(handle.fd, 0, 10), 'ERR_CANCELLED')
+      }
+      expect(threadCount()).toBeLessThanOrEqual(before)
+    })
+  })
+
+  it('tells how far it is, up to the size', async () => {
+    const context = testContext()
+    await withFile(noise(40 * MIB), async (handle) => {
+      await using hash = new FileHash({ withSha512: false }, context)
+      await hash.whole(handle.fd, 40 * MIB)
+    })
+    const told = context.events.flatMap((event) => (event.kind === 'progress' ? [event] : []))
+    expect(told.length).toBeGreaterThan(1)
+    for (const { phase, doneBytes, totalBytes } of told) {
+      expect([phase, totalBytes]).toEqual(['hash', 40 * MIB])
+      expect(doneBytes).toBeLessThanOrEqual(40 * MIB)
+    }
+  })
+})
