@@ -21,7 +21,7 @@ export async function warmUp(subjects: readonly Subject[]): Promise<ReadonlyMap<
   const otherFiles = new Map<Subject, readonly string[]>()
   for (const subject of subjects) {
     if (subject.kind !== 'ours') continue
-    if (subject.index === 'cached') await measure(nameOf(subject), subject.command)
+    if (subject.index === 'cached') await measure(nameOf(subject), subject.command, false)
     cleanUp()
     const traced = traceWrites(subject.command, RUN_ENV)
     assertFoundBy(subject, traced.stdout)
@@ -42,12 +42,14 @@ export async function runRounds(
   const runs = new Map<Subject, Run[]>()
   for (let round = 0; round < rounds; round++) {
     for (const subject of inTurn(subjects, round)) {
-      const run = await measure(nameOf(subject), subject.command)
-      if (subject.kind === 'ours') assertFoundBy(subject, run.stdout)
       const earlier = runs.get(subject)
+      const run = await measure(nameOf(subject), subject.command, earlier === undefined || subject.pace !== 'short')
+      if (subject.kind === 'ours') assertFoundBy(subject, run.stdout)
       if (subject.kind === 'ours' && earlier === undefined) renameSync(OUTPUT, keptOutput(subject))
       runs.set(subject, [...(earlier ?? []), run])
-      console.error(`${nameOf(subject)}: ${run.seconds.toFixed(2)} s, ${run.peakMiB} MiB`)
+      console.error(
+        `${nameOf(subject)}: ${run.seconds.toFixed(2)} s${run.peakMiB === undefined ? '' : `, ${run.peakMiB} MiB`}`,
+      )
     }
   }
   return subjects.map((subject) => summary(subject, runs.get(subject) ?? [], otherFiles.get(subject)))
@@ -79,7 +81,7 @@ function summary(subject: Subject, runs: readonly Run[], traced: readonly string
     subject,
     runs: runs.length,
     seconds: median(runs.map(({ seconds }) => seconds)),
-    peakMiB: Math.max(...runs.map(({ peakMiB }) => peakMiB)),
+    peakMiB: Math.max(...runs.flatMap(({ peakMiB }) => peakMiB ?? [])),
     writtenBytes: median(runs.map(({ writtenBytes }) => writtenBytes)),
     otherFiles: [...new Set([...(traced ?? []), ...runs.flatMap(({ leftOver }) => leftOver)])],
   }
