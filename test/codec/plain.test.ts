@@ -92,7 +92,7 @@ describe('the codec of plain images', () => {
       await withPlain(async () => undefined)
       await withPlain(async (decoded) => void (await decoded.settled().catch(() => undefined)))
     })
-    expect(threadCount()).toBeLessThanOrEqual(before)
+    await expect.poll(threadCount, { timeout: 10_000 }).toBeLessThanOrEqual(before)
   })
 
   it('fails when the disk does not take what was written: the file is synced', () =>

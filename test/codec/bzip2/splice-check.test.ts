@@ -74,6 +74,10 @@ describe('assertChainHolds', () => {
     ['with a block twice', (blocks) => fileWith(blocks.toSpliced(DIRTY + 1, 0, blocks[DIRTY + 1]!))],
     ['with another block behind the new one', (blocks) => fileWith(blocks.with(DIRTY + 1, phaseBlock(2, 77)))],
     [
+      'with another block of the same length behind the new one',
+      (blocks) => fileWith(blocks.with(DIRTY + 1, blocksOf(flipBit(BLOCKS[DIRTY + 1]!.decoded, 1000), 1, 'bzip2')[0]!)),
+    ],
+    [
       'with blocks in another order',
       (blocks) => fileWith(blocks.toSpliced(DIRTY, 2, blocks[DIRTY + 1]!, blocks[DIRTY]!)),
     ],
