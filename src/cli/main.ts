@@ -7,6 +7,7 @@ import './early.js'
 import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { endEarlyThread } from '../engine/embedded/thread.js'
 import { UsageError } from '../errors.js'
 import { installedFile } from '../installation.js'
 import { nearestName } from '../oem/nearest.js'
@@ -145,4 +146,4 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(hideBin(process.argv))
+process.exitCode = await main(hideBin(process.argv)).finally(endEarlyThread)

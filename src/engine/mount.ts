@@ -10,7 +10,7 @@ import { UnsupportedError } from '../errors.js'
 import type { EngineChoice } from '../request.js'
 import { withEmbeddedEditor, withEmbeddedReader } from './embedded/engine.js'
 import { whyNotServed } from './embedded/serves.js'
-import { openSpareThread, type SpareThread } from './embedded/thread.js'
+import { endEarlyThread, openSpareThread, type SpareThread } from './embedded/thread.js'
 import type { EngineContext, EngineName, FilesystemEditor, FilesystemReader } from './engine.js'
 
 /** The OEM partition, open. */
@@ -27,7 +27,9 @@ export interface MountedOem {
 
 /** Starts what takes its time to start, while the image is being opened; disposing of it ends what was not needed. */
 export function prepareEngine(choice: EngineChoice): SpareThread | undefined {
-  return choice === 'libguestfs' ? undefined : openSpareThread()
+  if (choice !== 'libguestfs') return openSpareThread()
+  void endEarlyThread()
+  return undefined
 }
 
 /** @throws ERR_ENGINE_CANNOT_SERVE when the embedded engine was asked for by name and can't */

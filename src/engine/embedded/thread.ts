@@ -33,8 +33,6 @@ export class SpareThread implements AsyncDisposable {
 
   constructor() {
     this.#worker = startThread()
-    // It keeps nobody from leaving until somebody takes it.
-    this.#worker.unref()
     // Whatever keeps it from starting will be met again, and told, by the one that is started in its place.
     this.#worker.on('error', this.#forget)
     this.#worker.on('exit', this.#forget)
@@ -45,7 +43,6 @@ export class SpareThread implements AsyncDisposable {
     const worker = this.#worker
     worker?.off('error', this.#forget)
     worker?.off('exit', this.#forget)
-    worker?.ref()
     this.#worker = undefined
     return worker
   }
@@ -57,7 +54,7 @@ export class SpareThread implements AsyncDisposable {
 
 let early: SpareThread | undefined
 
-/** For a program that knows at its start that it will want a spare thread. */
+/** For a program that knows at its start that it will want a spare thread; it calls {@link endEarlyThread} at its end. */
 export function startSpareThreadEarly(): void {
   early ??= new SpareThread()
 }
@@ -67,4 +64,11 @@ export function openSpareThread(): SpareThread {
   const spare = early ?? new SpareThread()
   early = undefined
   return spare
+}
+
+/** Ends the one that was started early, if nobody has taken it: a thread keeps the process from leaving. */
+export async function endEarlyThread(): Promise<void> {
+  const spare = early
+  early = undefined
+  await spare?.[Symbol.asyncDispose]()
 }
