@@ -2,14 +2,17 @@
  * Proves a splice, before anything is published.
  *
  * Each new block is decoded by a decoder that is not ours, and its bytes are compared with what was meant. Once they are
- * written, the file is read back: the chain is walked from the first new block to the end of the file, and every block
- * decodes and is a new one, or the input's own (CRC and length), and each footer holds the combined CRC of its stream.
- * What lies before is a copy whose digest has been compared with the input's.
+ * written, the file is read back: the new blocks decode where they stand, each touched stream's footer holds its combined
+ * CRC, and all else from the first new block to the end of the file is bit for bit the input's. What lies before is a copy
+ * whose digest has been compared with the input's.
  */
-import type { ByteDevice } from '../../byte-device.js'
-import { PostCheckError } from '../../errors.js'
+import { type ByteDevice, piecesOf } from '../../byte-device.js'
+import { PostCheckError, throwIfCancelled } from '../../errors.js'
+import { PIECE_BYTES } from '../../in-order.js'
+import { extent } from '../../units.js'
+import { realigned } from './bits.js'
 import { at, type BlockMap } from './block-map.js'
-import type { BlockChain } from './chain.js'
+import { type BlockChain, FOOTER_BITS } from './chain.js'
 import { combinedBefore, foldCrc } from './combined-crc.js'
 import type { IndependentDecoder } from './independent-decoder.js'
 import { formatFooter } from './splice.js'
@@ -52,55 +55,120 @@ function standaloneStream({ bytes, bitLength, crc }: NewBlock, level: number): B
 }
 
 /**
- * From the first new block to the end of the file, the chain is the new blocks and the input's own, with the right footers.
+ * The written file, from the first new block on, is the input's own bits, but for new blocks in the place of old ones and
+ * for the combined CRC of each stream that has any.
  *
- * @param chain on the written file
- * @throws ERR_CHECK_OUTPUT
+ * New blocks are decoded where they stand; all else is compared bit by bit, so an edit near the beginning of a file costs
+ * no more than reading it.
+ *
+ * @param written read through a device for comparing, and through a chain for decoding
+ * @throws ERR_CHECK_OUTPUT, ERR_CANCELLED
  */
-export function assertChainHolds(chain: BlockChain, map: BlockMap, replacements: readonly EncodedReplacement[]): void {
+export async function assertSpliceHolds(
+  source: ByteDevice,
+  written: { readonly device: ByteDevice; readonly chain: BlockChain },
+  map: BlockMap,
+  replacements: readonly EncodedReplacement[],
+  signal: AbortSignal,
+): Promise<void> {
   const [first] = replacements
   if (first === undefined) return
-  const firstBit = at(map.columns.startBit, first.firstBlock)
-  const { crc, marks, rawLength, startBit, stop } = chain.walk({ bit: firstBit }, Infinity)
-  if (stop.kind !== 'end') throw differs(`the chain of blocks from bit ${firstBit} on breaks at bit ${stop.bit}`)
-  const expected = expectedBlocks(map, replacements)
-  if (expected.length !== startBit.length)
-    throw differs(`${startBit.length} blocks from bit ${firstBit} on, expected ${expected.length}`)
-  expected.forEach((block, index) => {
-    if (crc[index] !== block.crc || rawLength[index] !== block.rawLength)
-      throw differs(`the block at bit ${startBit[index]} is another one`)
-  })
-  // The walk begins within a stream, whose CRC up to there is had from the input's footer.
-  const stream = map.streams[first.stream]
-  const suffix = map.columns.crc.subarray(first.firstBlock, stream?.endBlock)
-  let combined = combinedBefore(stream?.combinedCrc ?? 0, suffix)
-  let block = 0
-  for (const mark of marks) {
-    for (; block < mark.afterBlocks; block++) combined = foldCrc(combined, at(crc, block))
-    if (mark.kind === 'header') combined = 0
-    else if (mark.combinedCrc !== combined) throw differs(`the combined CRC at bit ${mark.bit}`)
+  const { crc, endBit, startBit } = map.columns
+  /** Where the input has been compared up to, and where the same lies in the written file. */
+  let sourceBit = at(startBit, first.firstBlock)
+  let writtenBit = sourceBit
+  const isCopied = async (untilBit: number): Promise<void> => {
+    await assertSameBits(source, sourceBit, untilBit, written.device, writtenBit, signal)
+    writtenBit += untilBit - sourceBit
+    sourceBit = untilBit
   }
+  for (const [nth, replacement] of replacements.entries()) {
+    await isCopied(at(startBit, replacement.firstBlock))
+    writtenBit = assertNewBlocks(written.chain, writtenBit, replacement)
+    sourceBit = at(endBit, replacement.endBlock - 1)
+    if (replacements[nth + 1]?.stream === replacement.stream) continue
+    const stream = map.streams[replacement.stream]
+    if (stream === undefined) throw differs(`there is no stream of block ${replacement.firstBlock}`)
+    await isCopied(stream.footerBit)
+    const ofStream = replacements.filter((other) => other.stream === replacement.stream)
+    const from = ofStream[0]?.firstBlock ?? replacement.firstBlock
+    let combined = combinedBefore(stream.combinedCrc, crc.subarray(from, stream.endBlock))
+    for (const block of newOrder(map, ofStream, from, stream.endBlock)) combined = foldCrc(combined, block)
+    const footer = await readBits(written.device, writtenBit, FOOTER_BITS)
+    if (!formatFooter(combined).equals(footer)) throw differs(`the footer at bit ${writtenBit}`)
+    writtenBit = byteAligned(writtenBit + FOOTER_BITS)
+    sourceBit = byteAligned(stream.footerBit + FOOTER_BITS)
+  }
+  await isCopied(source.size * 8)
+  if (writtenBit !== written.device.size * 8)
+    throw differs(`it has ${written.device.size} bytes, expected ${Math.ceil(writtenBit / 8)}`)
 }
 
-interface ExpectedBlock {
-  readonly crc: number
-  readonly rawLength: number
+/** @returns the bit after the new blocks */
+function assertNewBlocks(chain: BlockChain, bit: number, { blocks }: EncodedReplacement): number {
+  const endBit = blocks.reduce((end, { bitLength }) => end + bitLength, bit)
+  if (blocks.length === 0) return endBit
+  const found = chain.walk({ bit }, endBit)
+  const same = blocks.every(({ crc, rawLength }, nth) => found.crc[nth] === crc && found.rawLength[nth] === rawLength)
+  if (!same || found.startBit.length !== blocks.length || found.endBit.at(-1) !== endBit)
+    throw differs(`the new blocks at bit ${bit}`)
+  return endBit
 }
 
-function expectedBlocks(map: BlockMap, replacements: readonly EncodedReplacement[]): readonly ExpectedBlock[] {
-  const expected: ExpectedBlock[] = []
-  let block = replacements[0]?.firstBlock ?? map.blocks
-  const keepUntil = (end: number): void => {
-    for (; block < end; block++)
-      expected.push({ crc: at(map.columns.crc, block), rawLength: at(map.columns.rawLength, block) })
-  }
+/** CRCs of a stream's blocks from one on, new ones in the place of old ones. */
+function* newOrder(
+  map: BlockMap,
+  replacements: readonly EncodedReplacement[],
+  from: number,
+  end: number,
+): Generator<number> {
+  let block = from
   for (const { blocks, endBlock, firstBlock } of replacements) {
-    keepUntil(firstBlock)
-    expected.push(...blocks)
+    for (; block < firstBlock; block++) yield at(map.columns.crc, block)
+    for (const { crc } of blocks) yield crc
     block = endBlock
   }
-  keepUntil(map.blocks)
-  return expected
+  for (; block < end; block++) yield at(map.columns.crc, block)
+}
+
+async function assertSameBits(
+  source: ByteDevice,
+  fromBit: number,
+  toBit: number,
+  written: ByteDevice,
+  writtenBit: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (fromBit >= toBit) return
+  const where = `what follows bit ${writtenBit}`
+  const byteShift = Math.floor(writtenBit / 8) - Math.floor(fromBit / 8)
+  const endByte = Math.ceil(toBit / 8)
+  if (fromBit % 8 !== writtenBit % 8 || endByte + byteShift > written.size) throw differs(where)
+  const firstByte = Math.floor(fromBit / 8)
+  for (const { length, offset } of piecesOf(extent(firstByte, endByte - firstByte), PIECE_BYTES)) {
+    throwIfCancelled(signal)
+    const [before, after] = await Promise.all([source.read(offset, length), written.read(offset + byteShift, length)])
+    if (offset === firstByte) blank(before, after, 0, 0xff >> (fromBit % 8))
+    if (offset + length === endByte && toBit % 8 !== 0) blank(before, after, length - 1, (0xff00 >> (toBit % 8)) & 0xff)
+    if (!before.equals(after)) throw differs(where)
+  }
+}
+
+/** Leaves only some bits of one byte in both: what lies before or behind the range shares it. */
+function blank(before: Buffer, after: Buffer, index: number, mask: number): void {
+  before[index] = (before[index] ?? 0) & mask
+  after[index] = (after[index] ?? 0) & mask
+}
+
+async function readBits(device: ByteDevice, bit: number, bitLength: number): Promise<Uint8Array> {
+  const firstByte = Math.floor(bit / 8)
+  const length = Math.ceil((bit + bitLength) / 8) - firstByte
+  if (firstByte + length > device.size) throw differs(`it ends before bit ${bit + bitLength}`)
+  return realigned(await device.read(firstByte, length), bit % 8, bitLength)
+}
+
+function byteAligned(bit: number): number {
+  return Math.ceil(bit / 8) * 8
 }
 
 function differs(where: string): PostCheckError {

@@ -1,7 +1,7 @@
 /**
  * Writes an image by splicing: from what changed to a file on the disk that has been read back.
  */
-import type { EditedDevice } from '../../byte-device.js'
+import { type EditedDevice, FileDevice } from '../../byte-device.js'
 import { fileError, InternalError, PostCheckError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { FileHash } from '../../source/file-hash.js'
@@ -18,7 +18,7 @@ import type { ImageWriter } from './image-writer.js'
 import type { IndependentDecoder } from './independent-decoder.js'
 import { readAtFrom } from './read-at.js'
 import { type SpliceResult, writeSplice } from './splice.js'
-import { assertBlockHolds, assertChainHolds } from './splice-check.js'
+import { assertBlockHolds, assertSpliceHolds } from './splice-check.js'
 import { type EncodedReplacement, encodeReplacement } from './splice-encode.js'
 import { planSplice } from './splice-plan.js'
 
@@ -92,7 +92,8 @@ export class SplicedImage implements ImageWriter {
       if (size !== sizeBytes)
         throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${sizeBytes}`)
       const chain = new BlockChain(new BlockDecoder(compileBlockCodec()), readAtFrom(handle.fd), size)
-      assertChainHolds(chain, map, replacements)
+      const written = { device: new FileDevice(handle, size, path), chain }
+      await assertSpliceHolds(this.#parts.image.device, written, map, replacements, this.#context.signal)
       await Promise.all([this.#parts.copy.synced, synced])
       return await sha256
     } catch (error) {

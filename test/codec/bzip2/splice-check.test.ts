@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { MemoryDevice } from '#src/byte-device.js'
 import { compileBlockCodec } from '#src/codec/bzip2/block-codec.js'
 import { BlockEncoder } from '#src/codec/bzip2/block-encoder.js'
 import { type BlockMap, joinSegments } from '#src/codec/bzip2/block-map.js'
 import { IndependentDecoder } from '#src/codec/bzip2/independent-decoder.js'
-import { assertBlockHolds, assertChainHolds } from '#src/codec/bzip2/splice-check.js'
+import { assertBlockHolds, assertSpliceHolds } from '#src/codec/bzip2/splice-check.js'
 import { type EncodedReplacement, encodeReplacement } from '#src/codec/bzip2/splice-encode.js'
 import { planSplice } from '#src/codec/bzip2/splice-plan.js'
 import { type BitPiece, cutBits } from '../../support/bit-pieces.js'
@@ -54,18 +55,24 @@ function withNewBlocks(replacements: readonly EncodedReplacement[]): LooseBlock[
 
 const fileWith = (blocks: readonly LooseBlock[]) => layOut([{ level: 1, blocks }, STREAMS[1]!]).bytes
 
-describe('assertChainHolds', () => {
+/** Checks bytes as the file that was written. */
+function check(bytes: Buffer, map: BlockMap, replacements: readonly EncodedReplacement[]): Promise<void> {
+  const written = { device: new MemoryDevice(bytes), chain: chainOf(bytes).chain }
+  return assertSpliceHolds(new MemoryDevice(FILE.bytes), written, map, replacements, new AbortController().signal)
+}
+
+describe('assertSpliceHolds', () => {
   it('takes a file in which the new blocks stand in the place of the old, whether the map has the beginning or not', async () => {
     for (const from of [0, DIRTY]) {
       const { map, replacements } = await edited(from)
       expect(replacements).toHaveLength(1)
       const bytes = fileWith(withNewBlocks(replacements))
-      assertChainHolds(chainOf(bytes).chain, map, replacements)
+      await check(bytes, map, replacements)
     }
   })
 
-  it('takes any file when nothing was replaced', () => {
-    assertChainHolds(chainOf(noise(100)).chain, joinSegments([], { rawStart: 0 }, 'image'), [])
+  it('takes any file when nothing was replaced', async () => {
+    await check(noise(100), joinSegments([], { rawStart: 0 }, 'image'), [])
   })
 
   it.each<[string, (blocks: LooseBlock[]) => Buffer]>([
@@ -87,12 +94,13 @@ describe('assertChainHolds', () => {
     ['with one more stream', (blocks) => layOut([{ level: 1, blocks }, STREAMS[1]!, STREAMS[1]!]).bytes],
     ['cut by a byte', (blocks) => fileWith(blocks).subarray(0, -1)],
     ['with a byte too many', (blocks) => Buffer.concat([fileWith(blocks), Buffer.alloc(1)])],
+    ['with a bit flipped in the last byte', (blocks) => lastBitFlipped(fileWith(blocks))],
     ['with a bit of the new block flipped', (blocks) => flipBit(fileWith(blocks), FILE.blocks[DIRTY]!.startBit + 5000)],
   ])('refuses a file %s', async (_, spoil) => {
     for (const from of [0, DIRTY]) {
       const { map, replacements } = await edited(from)
       const bytes = spoil(withNewBlocks(replacements))
-      await rejectsWithCode(() => assertChainHolds(chainOf(bytes).chain, map, replacements), 'ERR_CHECK_OUTPUT')
+      await rejectsWithCode(check(bytes, map, replacements), 'ERR_CHECK_OUTPUT')
     }
   })
 })
@@ -129,6 +137,10 @@ describe('assertBlockHolds', () => {
     )
   })
 })
+
+function lastBitFlipped(bytes: Buffer): Buffer {
+  return flipBit(bytes, bytes.length * 8 - 1)
+}
 
 /** The file with one bit of a stream's combined CRC flipped. */
 function withCrcOff(bytes: Buffer, stream: number): Buffer {
