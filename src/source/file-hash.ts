@@ -22,13 +22,7 @@ export interface HasherStart {
 
 /** To the worker, answered in order. */
 export type ToHasher =
-  | {
-      readonly kind: 'whole'
-      readonly fd: number
-      readonly sizeBytes: number
-      /** 0 while the file still grows to that size; absent for one that does not. */
-      readonly complete?: Int32Array
-    }
+  | { readonly kind: 'whole'; readonly fd: number; readonly sizeBytes: number }
   /** A file that begins with `keptBytes` bytes of the one that was hashed whole. */
   | { readonly kind: 'new tail'; readonly fd: number; readonly keptBytes: number; readonly sizeBytes: number }
 
@@ -61,27 +55,11 @@ export class FileHash implements AsyncDisposable {
   /**
    * Digests of a whole file.
    *
-   * @param written settles when the file has got its size, for one that is being written from its beginning to its end: the
-   *   hash follows
-   * @throws ERR_IO when it can't be read, or ends early; what `written` throws
+   * @throws ERR_IO when it can't be read, or ends early
    */
-  async whole(fd: number, sizeBytes: number, written?: Promise<void>): Promise<Digests> {
+  async whole(fd: number, sizeBytes: number): Promise<Digests> {
     this.#totalBytes = sizeBytes
-    if (written === undefined) return this.#digests({ kind: 'whole', fd, sizeBytes })
-    const complete = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-    const finish = (): void => {
-      Atomics.store(complete, 0, 1)
-      Atomics.notify(complete, 0)
-    }
-    const digests = this.#digests({ kind: 'whole', fd, sizeBytes, complete })
-    // Should the writing fail, that is the reason, and not the short file that the worker finds.
-    digests.catch(() => undefined)
-    await written.finally(finish)
-    return digests
-  }
-
-  async #digests(request: ToHasher): Promise<Digests> {
-    const answer = await this.#ask(request)
+    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes })
     if (answer.kind !== 'digests') throw unexpected(answer)
     return answer.digests
   }

@@ -18,8 +18,6 @@ const { withSha512 }: HasherStart = workerData
 /** Bytes between two states that are kept. */
 const STEP_BYTES = 4 << 20
 const PIECE_BYTES = 1 << 20
-/** How long to wait for more of a file that is being written. */
-const GROWTH_WAIT_MS = 2
 /** Bytes between two words about progress. */
 const REPORT_BYTES = 16 << 20
 
@@ -49,10 +47,11 @@ port.on('message', (request: ToHasher) => {
   }
 })
 
-function hashWhole({ complete, fd, sizeBytes }: Extract<ToHasher, { readonly kind: 'whole' }>): Digests {
+function hashWhole({ fd, sizeBytes }: Extract<ToHasher, { readonly kind: 'whole' }>): Digests {
+  states.length = 0
   const sha256 = createHash('sha256')
   const sha512 = withSha512 ? createHash('sha512') : undefined
-  feed(fd, 0, sizeBytes, complete, (bytes, offset) => {
+  feed(fd, 0, sizeBytes, (bytes, offset) => {
     if (offset % STEP_BYTES === 0) states.push(sha256.copy())
     sha256.update(bytes)
     sha512?.update(bytes)
@@ -65,30 +64,17 @@ function hashNewTail({ fd, keptBytes, sizeBytes }: Extract<ToHasher, { readonly 
   const step = Math.min(Math.floor(keptBytes / STEP_BYTES), states.length - 1)
   const hash = states[step]?.copy()
   if (hash === undefined) throw new InternalError('ERR_INTERNAL', 'nothing has been hashed yet')
-  feed(fd, step * STEP_BYTES, sizeBytes, undefined, (bytes) => hash.update(bytes))
+  feed(fd, step * STEP_BYTES, sizeBytes, (bytes) => hash.update(bytes))
   return hash.digest('hex')
 }
 
-/** @param complete see `ToHasher` */
-function feed(
-  fd: number,
-  from: number,
-  to: number,
-  complete: Int32Array | undefined,
-  take: (bytes: Buffer, offset: number) => void,
-): void {
+function feed(fd: number, from: number, to: number, take: (bytes: Buffer, offset: number) => void): void {
   for (let offset = from; offset < to; ) {
     let filled = 0
     const wanted = Math.min(PIECE_BYTES, to - offset)
     // Whole pieces only: the steps count on it.
     while (filled < wanted) {
-      // Looked at before the read: what is missing afterwards is missing for good.
-      const isComplete = complete === undefined || Atomics.load(complete, 0) === 1
       const count = readSync(fd, buffer, filled, wanted - filled, offset + filled)
-      if (count === 0 && complete !== undefined && !isComplete) {
-        Atomics.wait(complete, 0, 0, GROWTH_WAIT_MS)
-        continue
-      }
       if (count === 0) throw new Error(`the file ends at byte ${offset + filled}, expected ${to} bytes`)
       filled += count
     }

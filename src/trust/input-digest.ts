@@ -12,7 +12,10 @@ import type { VerifiedImage } from './verify.js'
 /** The file that is hashed. */
 export interface Hashed {
   readonly fd: number
-  /** Settles when the file is whole; absent for one that is. The hash follows the writing. */
+  /**
+   * Settles when the file is whole; absent for one that is. The hash does not follow the writing: whether a file grows
+   * before or after its data is there is each filesystem's own affair.
+   */
   readonly written?: Promise<void> | undefined
 }
 
@@ -45,7 +48,8 @@ export class InputDigest {
   }
 
   async #take(image: VerifiedImage, hash: FileHash, { fd, written }: Hashed): Promise<Digests> {
-    const digests = await hash.whole(fd, image.device.size, written)
+    await written
+    const digests = await hash.whole(fd, image.device.size)
     for (const expected of image.expected) {
       const found = digests[expected.algorithm] ?? ''
       if (found !== expected.hex) throw digestMismatch(image.name, expected, found)
