@@ -29,7 +29,7 @@ export async function openPlain(
   // Without a published digest nobody asks for one: the file is read only where the bake needs it.
   const hash =
     image.expected.length === 0 ? undefined : new FileHash({ withSha512: wantsSha512(image.expected) }, context)
-  const digest = hash && new InputDigest(image, hash, { fd: image.handle.fd }, context)
+  const digest = hash && new InputDigest(image, hash, context)
   return {
     codec: { kind: 'plain' },
     device: image.device,

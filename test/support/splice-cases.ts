@@ -249,7 +249,7 @@ export async function runFileCase(
       if (trusted && index.how !== 'tail') continue
       await using hash = new FileHash({ withSha512: false }, testContext())
       await using decoder = new IndependentDecoder(new AbortController().signal)
-      const digest = new InputDigest(image, hash, { fd: image.handle.fd }, testContext())
+      const digest = new InputDigest(image, hash, testContext())
       for (const [nth, place] of places.entries()) {
         const after = edit(file, place, seed + nth)
         const label = `${place} of ${name} by ${index.how}`

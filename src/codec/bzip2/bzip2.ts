@@ -1,9 +1,9 @@
 /**
  * The bzip2 codec: the input is read through its block map, and baked by splicing new blocks into a copy of it.
  *
- * Three things go on side by side: the copy of the input to where the output will be; then the digest of that copy, which
- * so proves both the input and the copy; and meanwhile the blocks are found and the image is edited. Nothing of the edit is
- * written before the digest is there and agrees with what was published, where anything was.
+ * Three things go on side by side: the copy of the input to where the output will be, the digest of the input, and the way
+ * through its blocks to the edit. Nothing of the edit is written before the digest is there and agrees with what was
+ * published, where anything was.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { InternalError } from '../../errors.js'
@@ -57,12 +57,7 @@ export async function openBzip2(
   const copy =
     purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
   const hash = new FileHash({ withSha512: wantsSha512(image.expected) }, context)
-  const digest = new InputDigest(
-    image,
-    hash,
-    copy === undefined ? { fd } : { fd: copy.handle.fd, written: copy.done },
-    context,
-  )
+  const digest = new InputDigest(image, hash, context)
   const second = copy && new IndependentDecoder(context.signal)
   const endThreads = (): Promise<unknown> => Promise.all([hash[Symbol.asyncDispose](), second?.[Symbol.asyncDispose]()])
   const dispose = async (): Promise<void> => {

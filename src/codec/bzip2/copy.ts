@@ -5,7 +5,9 @@
 import { constants } from 'node:fs'
 import { access, copyFile, type FileHandle, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { FileDevice, writeWhole } from '../../byte-device.js'
 import { fileError, MachineError } from '../../errors.js'
+import { readInOrder } from '../../in-order.js'
 import { formatBytes } from '../../units.js'
 
 export interface RunningCopy {
@@ -28,7 +30,7 @@ const MAY_SHARE_BLOCKS = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x794c7630
  * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO; before anything is written, and from `done` and `synced`
  */
 export async function startCopy(
-  source: { readonly handle: FileHandle; readonly path: string },
+  source: { readonly handle: FileHandle },
   target: string,
 ): Promise<RunningCopy> {
   const fail = (error: unknown): never => {
@@ -36,21 +38,14 @@ export async function startCopy(
   }
   await assertRoom(dirname(target), source.handle).catch(fail)
   const handle = await open(target, 'wx+').catch(fail)
-  // Linux names open files; elsewhere the name has to do, and a file that was swapped shows in its digest.
-  const opened = `/proc/self/fd/${source.handle.fd}`
-  const from = (await access(opened).then(
-    () => true,
-    () => false,
-  ))
-    ? opened
-    : source.path
   const { mode } = await handle.stat().catch(async (error) => {
     await handle.close().catch(() => undefined)
     return fail(error)
   })
-  const done = copyFile(from, target, constants.COPYFILE_FICLONE)
+  const done = copyAll(source.handle, handle, target)
     // copyFile gives the copy the input's permissions; the output is to have those of any new file.
     .then(() => handle.chmod(mode & 0o777))
+    .then(() => assertWhole(handle, source.handle, target))
     .catch(fail)
   const synced = done.then(() => handle.datasync()).catch(fail)
   // Whoever gives up before they are waited for need not hear of them.
@@ -66,6 +61,28 @@ export async function startCopy(
       await handle.close().catch(() => undefined)
     },
   }
+}
+
+/** Linux has names for open files, whatever has become of their own names; elsewhere the bytes come through here. */
+async function copyAll(source: FileHandle, target: FileHandle, path: string): Promise<void> {
+  const opened = `/proc/self/fd/${source.fd}`
+  const hasName = await access(opened).then(
+    () => true,
+    () => false,
+  )
+  if (hasName) return copyFile(opened, path, constants.COPYFILE_FICLONE)
+  const { size } = await source.stat()
+  for await (const { bytes, offset } of readInOrder(new FileDevice(source, size, path)))
+    await writeWhole(target, offset, bytes, path)
+}
+
+/** Whatever is missing would become a hole. */
+async function assertWhole(copy: FileHandle, source: FileHandle, path: string): Promise<void> {
+  const [{ size: copied }, { size }] = await Promise.all([copy.stat(), source.stat()])
+  if (copied === size) return
+  throw new MachineError('ERR_IO', `the copy ${path} has ${copied} bytes, expected ${size}`, {
+    hint: 'check the disk, then run the same command again',
+  })
 }
 
 /** Tells before the long work that the copy can't fit; where blocks may be shared, the copy itself has to find out. */

@@ -3,8 +3,8 @@
  *
  * Each new block is decoded by a decoder that is not ours, and its bytes are compared with what was meant. Once they are
  * written, the file is read back: the new blocks decode where they stand, each touched stream's footer holds its combined
- * CRC, and all else from the first new block to the end of the file is bit for bit the input's. What lies before is a copy
- * whose digest has been compared with the input's.
+ * CRC, and all else from the first new block to the end of the file is bit for bit the input's. What lies before is as
+ * the kernel copied it.
  */
 import { type ByteDevice, piecesOf } from '../../byte-device.js'
 import { PostCheckError, throwIfCancelled } from '../../errors.js'

@@ -38,7 +38,7 @@ export interface SpliceParts {
   readonly index: BlockIndex
   /** Of the input, at the target. */
   readonly copy: RunningCopy
-  /** Has hashed the copy once `digest` is settled. */
+  /** Has hashed the input once `digest` is settled. */
   readonly hash: FileHash
   readonly digest: InputDigest
   /** For the second opinion. */
@@ -64,6 +64,7 @@ export class SplicedImage implements ImageWriter {
     const map = await this.#parts.index.covering(from, rawSize - from)
     const replacements = await this.#encodeAndCheck(edited, map, changed)
     await this.#parts.digest.settled()
+    await this.#parts.copy.done
     try {
       const result = await writeSplice(
         this.#parts.image.device,

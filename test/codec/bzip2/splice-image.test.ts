@@ -32,7 +32,7 @@ async function withOpinion(
   await withVerifiedImage(path, async (image) => {
     const { index } = await openIndex(image, FILE, false)
     await using hash = new FileHash({ withSha512: false }, testContext())
-    const digest = new InputDigest(image, hash, { fd: image.handle.fd }, testContext())
+    const digest = new InputDigest(image, hash, testContext())
     const copy = await startCopy(image, `${path}.target`)
     await copy.done
     try {
