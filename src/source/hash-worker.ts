@@ -6,7 +6,6 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
-import { constants, platform, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { InternalError, isErrnoException } from '../errors.js'
 import type { Digests, FromHasher, HasherStart, ToHasher } from './file-hash.js'
@@ -20,10 +19,6 @@ const STEP_BYTES = 4 << 20
 const PIECE_BYTES = 1 << 20
 /** Bytes between two words about progress. */
 const REPORT_BYTES = 16 << 20
-
-// The thread that finds its way through the image goes first: this one has as long as that one takes. On Linux a priority
-// is a thread's own; elsewhere it would be the whole process's.
-if (platform() === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 
 /** State of SHA-256 after so many steps. */
 const states: Hash[] = []
