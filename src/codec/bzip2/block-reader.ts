@@ -7,8 +7,8 @@ import { at, type BlockMap } from './block-map.js'
 import type { BlockChain } from './chain.js'
 import { RunLengthText } from './run-length.js'
 
-/** What is kept of decoded blocks: some forty of the largest, before their runs are undone. */
-const KEPT_BYTES_MAX = 36 << 20
+/** What is kept of decoded blocks: some eighteen of the largest, before their runs are undone. */
+const KEPT_BYTES_MAX = 16 << 20
 
 export class BlockReader {
   readonly #chain: BlockChain

@@ -29,10 +29,7 @@ const MAY_SHARE_BLOCKS = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x794c7630
  * @param source is read through its open file, whatever its name means by now
  * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO; before anything is written, and from `done` and `synced`
  */
-export async function startCopy(
-  source: { readonly handle: FileHandle },
-  target: string,
-): Promise<RunningCopy> {
+export async function startCopy(source: { readonly handle: FileHandle }, target: string): Promise<RunningCopy> {
   const fail = (error: unknown): never => {
     throw fileError(error, `write ${target}`)
   }

@@ -18,7 +18,7 @@ import type { ImageWriter } from './image-writer.js'
 import type { IndependentDecoder } from './independent-decoder.js'
 import { readAtFrom } from './read-at.js'
 import { type SpliceResult, writeSplice } from './splice.js'
-import { assertBlockHolds, assertSpliceHolds } from './splice-check.js'
+import { assertSpliceHolds, SecondOpinion } from './splice-check.js'
 import { type EncodedReplacement, encodeReplacement } from './splice-encode.js'
 import { planSplice } from './splice-plan.js'
 
@@ -110,6 +110,7 @@ export class SplicedImage implements ImageWriter {
   ): Promise<readonly EncodedReplacement[]> {
     const planned = planSplice(map, changed, edited.size)
     const encoder = new BlockEncoder(compileBlockCodec())
+    const opinion = new SecondOpinion(edited, this.#parts.decoder)
     const checks: Promise<void>[] = []
     const replacements: EncodedReplacement[] = []
     const totalBytes = planned.reduce((sum, { rawEnd, rawStart }) => sum + rawEnd - rawStart, 0)
@@ -118,7 +119,7 @@ export class SplicedImage implements ImageWriter {
       const encoded = await encodeReplacement(replacement, map, edited, encoder, this.#context.signal)
       replacements.push(encoded)
       for (const block of encoded.blocks) {
-        const check = assertBlockHolds(block, replacement.level, edited, this.#parts.decoder).then(() => {
+        const check = opinion.assertHolds(block, replacement.level).then(() => {
           doneBytes += block.rawLength
           this.#context.report({ kind: 'progress', phase: 'encode', doneBytes, totalBytes })
         })

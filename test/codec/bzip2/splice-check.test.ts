@@ -4,8 +4,8 @@ import { compileBlockCodec } from '#src/codec/bzip2/block-codec.js'
 import { BlockEncoder } from '#src/codec/bzip2/block-encoder.js'
 import { type BlockMap, joinSegments } from '#src/codec/bzip2/block-map.js'
 import { IndependentDecoder } from '#src/codec/bzip2/independent-decoder.js'
-import { assertBlockHolds, assertSpliceHolds } from '#src/codec/bzip2/splice-check.js'
-import { type EncodedReplacement, encodeReplacement } from '#src/codec/bzip2/splice-encode.js'
+import { assertSpliceHolds, SecondOpinion } from '#src/codec/bzip2/splice-check.js'
+import { type EncodedReplacement, encodeReplacement, type NewBlock } from '#src/codec/bzip2/splice-encode.js'
 import { planSplice } from '#src/codec/bzip2/splice-plan.js'
 import { type BitPiece, cutBits } from '../../support/bit-pieces.js'
 import { flipBit } from '../../support/bits.js'
@@ -105,7 +105,12 @@ describe('assertSpliceHolds', () => {
   })
 })
 
-describe('assertBlockHolds', () => {
+/** By the word of a decoder that has not been asked before. */
+function assertBlockHolds(block: NewBlock, level: number, image: EditedBytes, decoder: IndependentDecoder) {
+  return new SecondOpinion(image, decoder).assertHolds(block, level)
+}
+
+describe('a second opinion', () => {
   it('takes a new block of any bit length by the word of unbzip2-stream', async () => {
     await using decoder = new IndependentDecoder(new AbortController().signal)
     const encoder = new BlockEncoder(compileBlockCodec())
@@ -141,6 +146,36 @@ describe('assertBlockHolds', () => {
 function lastBitFlipped(bytes: Buffer): Buffer {
   return flipBit(bytes, bytes.length * 8 - 1)
 }
+
+describe('a second opinion on bits that came before', () => {
+  it('is that of the first time, but what was meant has to be the same', async () => {
+    const encoder = new BlockEncoder(compileBlockCodec())
+    encoder.begin(1)
+    encoder.feed(Buffer.alloc(5000))
+    const block = { ...encoder.finish(), rawOffset: 0 }
+    let asked = 0
+    const decoder = {
+      decode: async () => ({ kind: 'decoded', bytes: new Uint8Array(5000), nth: asked++ }),
+    } as unknown as IndependentDecoder
+    const opinion = new SecondOpinion(new EditedBytes(Buffer.concat([Buffer.alloc(15_000), prose(5000)]), []), decoder)
+    for (const rawOffset of [0, 5000, 10_000]) await opinion.assertHolds({ ...block, rawOffset }, 1)
+    expect(asked).toBe(1)
+    await rejectsWithCode(opinion.assertHolds({ ...block, rawOffset: 15_000 }, 1), 'ERR_CHECK_OUTPUT')
+    await opinion.assertHolds({ ...block, rawOffset: 5000 }, 2)
+    expect(asked).toBe(2)
+  })
+
+  it('is bad for all when it was bad the first time', async () => {
+    const encoder = new BlockEncoder(compileBlockCodec())
+    encoder.begin(1)
+    encoder.feed(Buffer.alloc(5000))
+    const block = { ...encoder.finish(), rawOffset: 0 }
+    const decoder = { decode: async () => ({ kind: 'failed', message: 'bad' }) } as unknown as IndependentDecoder
+    const opinion = new SecondOpinion(new EditedBytes(Buffer.alloc(15_000), []), decoder)
+    for (const rawOffset of [0, 5000])
+      await rejectsWithCode(opinion.assertHolds({ ...block, rawOffset }, 1), 'ERR_CHECK_OUTPUT')
+  })
+})
 
 /** The file with one bit of a stream's combined CRC flipped. */
 function withCrcOff(bytes: Buffer, stream: number): Buffer {
