@@ -80,15 +80,17 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
     context.report({ kind: 'phase', phase: 'check' })
     const sha256 = await decoded.check(edited)
     await opened.assertUnchanged()
-    throwIfCancelled(context.signal)
-    context.report({ kind: 'phase', phase: 'publish' })
-    await publish(finished, target)
-    await decoded.remember(releaseNotes(baked.release, decoded.notes))
-    return {
+    // Whatever reads the image comes before the output gets its name: nothing can fail any more after that.
+    const report = {
       ...baked,
       output: { path: target.path, sha256, encoder },
       image: await describeImage(image, decoded, located),
     }
+    throwIfCancelled(context.signal)
+    context.report({ kind: 'phase', phase: 'publish' })
+    await publish(finished, target)
+    await decoded.remember(releaseNotes(baked.release, decoded.notes))
+    return report
   })
 }
 
