@@ -4,14 +4,14 @@
  * What a file is follows from its path alone, whichever flag or template it came from.
  */
 import { InternalError } from '../errors.js'
-import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-config.js'
-import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, IGNITION_PATHS, OEM_RELEASE_PATH } from './eras.js'
+import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-config/cloud-config.js'
 import type { Finding } from './finding.js'
-import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub-cfg.js'
+import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub/grub-cfg.js'
 import type { LoadedFile } from './host-files.js'
-import { type IgnitionConfig, parseIgnition } from './ignition.js'
+import { type IgnitionConfig, parseIgnition } from './ignition/ignition.js'
 import { type OemRelease, parseOemRelease } from './oem-release.js'
-import type { ReleaseScope } from './release-scope.js'
+import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, IGNITION_PATHS, OEM_RELEASE_PATH } from './release/eras.js'
+import type { ReleaseScope } from './release/release-scope.js'
 
 /** What reads a file at boot, with what it will find in it. */
 export type FileRole =

@@ -5,10 +5,10 @@
 import type { Filesystem } from '../disk/filesystem/probe.js'
 import type { OemEntry, OemSpace } from '../engine/engine.js'
 import { OemBakeError } from '../errors.js'
-import { cloudConfigOemId, parseCloudConfig } from './cloud-config.js'
-import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, OEM_RELEASE_PATH } from './eras.js'
-import { parseGrubCfg } from './grub-cfg.js'
+import { cloudConfigOemId, parseCloudConfig } from './cloud-config/cloud-config.js'
+import { parseGrubCfg } from './grub/grub-cfg.js'
 import { looseOemReleaseId, type OemRelease, parseOemRelease } from './oem-release.js'
+import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, OEM_RELEASE_PATH } from './release/eras.js'
 import { belongsToSet, type OemIdentity, type VendorSet, vendorSetOf } from './vendor-sets.js'
 
 /** What the planner knows of an OEM partition. */

@@ -3,7 +3,7 @@
  */
 import type { Filesystem, FilesystemReader } from '../engine/engine.js'
 import type { OemContent } from './content.js'
-import { type OemState, pathsWorthReading, WORTH_READING_BYTES } from './plan.js'
+import { type OemState, pathsWorthReading, WORTH_READING_BYTES } from './plan/plan.js'
 
 /** @param content what is to be written, so that files which are there already can be told */
 export async function readOemState(

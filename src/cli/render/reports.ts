@@ -2,7 +2,7 @@
  * Reports as text: what an image is, what a bake would change, what it did.
  */
 import type { OemEntry } from '../../engine/engine.js'
-import { formatRelease, type ImageRelease, type KnownRelease } from '../../oem/release.js'
+import { formatRelease, type ImageRelease, type KnownRelease } from '../../oem/release/release.js'
 import type { ImageReport, InspectReport, PlanReport } from '../../report.js'
 import { formatBytes, SECTOR_BYTES } from '../../units.js'
 import { printable, table } from './table.js'

@@ -1,0 +1,250 @@
+/**
+ * The checks that need the image: its release, and the tree as it will be.
+ *
+ * What would keep a machine from booting, or do nothing although it was asked for, is an error. What was on the partition
+ * before and stays is only warned about: it is not this bake's doing.
+ */
+import type { Filesystem } from '../../disk/filesystem/probe.js'
+import { UsageError } from '../../errors.js'
+import { hyphenatedKeys } from '../cloud-config/cloud-config.js'
+import type { ContentFile } from '../content-file.js'
+import type { OemState } from '../describe.js'
+import { type Finding, note, warning } from '../finding.js'
+import { assertSpecAccepted, parseIgnition } from '../ignition/ignition.js'
+import { nearestName } from '../nearest.js'
+import { CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, IGNITION_PATHS, noEffectOf, readsOemIdFromGrub } from '../release/eras.js'
+import { allPlatformIds, knownPlatformIds } from '../release/platforms.js'
+import { formatDistro, formatRelease, type ImageRelease, type KnownRelease } from '../release/release.js'
+import { formatScope, isInAnyScope, isInScope, type ReleaseScope } from '../release/release-scope.js'
+
+/** @throws ERR_CLOUD_CONFIG_INVALID | ERR_IGNITION_INVALID when the release would not even look at the file */
+export function checkEffect(file: ContentFile, release: ImageRelease): readonly Finding[] {
+  const vain = release.kind === 'known' ? noEffectOf(file.path, release) : undefined
+  if (vain === undefined) return []
+  const message = `${file.path} (${file.origin}) has no effect on ${formatRelease(release)}: ${vain.why}`
+  if (vain.severity === 'warning') return [warning('no-effect', message, vain.instead)]
+  const code = file.path === CLOUD_CONFIG_PATH ? 'ERR_CLOUD_CONFIG_INVALID' : 'ERR_IGNITION_INVALID'
+  throw new UsageError(code, message, { hint: vain.instead, details: { path: file.path } })
+}
+
+/**
+ * @param origin `--oem-id`, `template rackspace`; undefined when the id was there before
+ * @throws ERR_OEM_ID_UNKNOWN with the ids that the release knows
+ */
+export function checkOemId(
+  oemId: string | undefined,
+  release: ImageRelease,
+  origin: string | undefined,
+  unchecked: boolean,
+): readonly Finding[] {
+  if (oemId === undefined) return []
+  if (release.kind === 'known' && !readsOemIdFromGrub(release)) {
+    return [
+      warning(
+        'oem-id-not-read',
+        `${formatRelease(release)} takes no oem_id from grub.cfg: only branch 835 and later do`,
+      ),
+    ]
+  }
+  const knowledge = knownPlatformIds(release)
+  const known = knowledge === 'unknown' ? allPlatformIds() : knowledge.ids
+  if (known.includes(oemId)) return []
+  const who =
+    knowledge === 'unknown'
+      ? 'no release there ever was'
+      : `Ignition ${knowledge.ignition} of ${formatRelease(release)}`
+  const message = `oem_id ${oemId}${origin === undefined ? '' : ` (${origin})`} is unknown to ${who}: the machine would never boot`
+  if (origin === undefined || unchecked) return [warning('oem-id-unknown', message)]
+  const nearest = nearestName(oemId, known)
+  throw new UsageError('ERR_OEM_ID_UNKNOWN', message, {
+    hint: `${nearest === undefined ? '' : `did you mean ${nearest}? `}known ids: ${known.join(', ')}; to take it all the same add --oem-id-unchecked`,
+    details: { oemId, known },
+  })
+}
+
+/** `oem://` files that a config reads must be there. @throws ERR_IGNITION_INVALID */
+export function checkIgnition(
+  file: ContentFile,
+  release: ImageRelease,
+  pathsAfter: ReadonlySet<string>,
+): readonly Finding[] {
+  if (file.role.kind !== 'ignition') return []
+  const { config } = file.role
+  assertSpecAccepted(config, release, file.source)
+  const missing = config.oemPaths.filter((path) => !pathsAfter.has(path))
+  if (missing.length > 0) {
+    throw new UsageError(
+      'ERR_IGNITION_INVALID',
+      `${file.source} reads ${missing.map((path) => `oem://${path}`).join(', ')}, which will not be on the OEM partition: the machine would not boot`,
+      { hint: `add ${missing.map((path) => `--file SRC:${path}`).join(' ')}`, details: { missing } },
+    )
+  }
+  const findings: Finding[] = []
+  if (file.path === CONFIG_IGN_PATH) {
+    findings.push(
+      warning(
+        'ignition-hides-userdata',
+        `${CONFIG_IGN_PATH} is used instead of what end users give as user data, for good`,
+        'provider defaults belong into base/base.ign: --ignition-as base',
+      ),
+    )
+  }
+  if (release.kind === 'unknown' && config.spec.startsWith('3.')) {
+    findings.push(
+      warning(
+        'ignition-spec-unchecked',
+        `${file.source} has config version ${config.spec}, which only Flatcar from branch 3185 on accepts`,
+        'name the release with --release',
+      ),
+    )
+  }
+  return findings
+}
+
+export function checkCloudConfig(file: ContentFile, release: ImageRelease): readonly Finding[] {
+  if (file.role.kind !== 'cloud-config' || file.role.cloudConfig.kind !== 'cloud-config') return []
+  if (release.kind === 'known' && !isInScope(release, { distro: 'flatcar', from: 3913 })) return []
+  const keys = hyphenatedKeys(file.role.cloudConfig.value)
+  if (keys.length === 0) return []
+  return [
+    warning(
+      'cloud-config-hyphens',
+      `${file.source}: Flatcar from branch 3913 on skips keys with hyphens: ${keys.join(', ')}`,
+      'write them with underscores; every release reads those',
+    ),
+  ]
+}
+
+/** The updater reads /etc/oem-release, which the cloud-config writes, before the file on the OEM partition. */
+export function checkIdsAgree(files: readonly ContentFile[], releaseId: string | undefined): readonly Finding[] {
+  return files.flatMap(({ role, source }) =>
+    role.kind !== 'cloud-config' || role.oemId === undefined || releaseId === undefined || role.oemId === releaseId
+      ? []
+      : [
+          warning(
+            'oem-ids-differ',
+            `${source} has coreos.oem.id ${role.oemId}, oem-release has ID ${releaseId}: the updater takes the first`,
+            'give both the same id',
+          ),
+        ],
+  )
+}
+
+/** Says when a template was not made for this release. */
+export function checkTemplateFits(
+  template: { readonly name: string; readonly distros: readonly ReleaseScope[] } | undefined,
+  release: ImageRelease,
+): readonly Finding[] {
+  if (template === undefined || release.kind === 'unknown' || isInAnyScope(release, template.distros)) return []
+  return [
+    warning(
+      'template-release',
+      `template ${template.name} is made for ${template.distros.map(formatScope).join('; ')}, the image is ${formatRelease(release)}`,
+    ),
+  ]
+}
+
+export function checkRelease(release: ImageRelease): readonly Finding[] {
+  if (release.kind === 'known') return []
+  return [
+    warning(
+      'release-unknown',
+      `the image's release is unknown (${release.reason}): ids and configs are checked against all releases, and what suits Container Linux 2512 is written`,
+      'name it with --release, such as --release flatcar:3510.2.8',
+    ),
+  ]
+}
+
+/** From branch 4186 on Flatcar's EFI GRUB has no ext driver at hand. */
+export function checkFilesystem(filesystem: Filesystem, release: ImageRelease): readonly Finding[] {
+  if (filesystem.kind !== 'ext' || release.kind === 'unknown') return []
+  if (!isInScope(release, { distro: 'flatcar', from: 4186 })) return []
+  return [
+    warning(
+      'grub-cannot-read-ext',
+      `the OEM partition is ${filesystem.variant}, but on UEFI machines GRUB of ${formatRelease(release)} reads only btrfs and FAT: grub.cfg would be skipped there`,
+    ),
+  ]
+}
+
+/** What stays although this release ignores it, and what stays of another vendor. */
+export function checkKept(
+  keptPaths: ReadonlyMap<string, string>,
+  release: ImageRelease,
+  newIdentity: boolean,
+): readonly Finding[] {
+  const findings: Finding[] = []
+  const vendors = [...keptPaths].filter(([, whose]) => whose.startsWith('vendor set '))
+  if (vendors.length > 0) {
+    const list = vendors.map(([path]) => path).join(', ')
+    const whose = vendors[0]?.[1] ?? ''
+    findings.push(
+      newIdentity
+        ? warning(
+            'vendor-files-stay',
+            `files of ${whose} stay beside the new ones: ${list}; they may start that vendor's services`,
+            'leave out --existing merge to replace the whole set',
+          )
+        : note('vendor-files-stay', `files of ${whose} stay: ${list}`),
+    )
+  }
+  for (const path of [CLOUD_CONFIG_PATH, ...IGNITION_PATHS]) {
+    if (!keptPaths.has(path) || release.kind === 'unknown') continue
+    const vain = noEffectOf(path, release)
+    if (vain !== undefined) findings.push(note('no-effect', `${path}, which stays, has no effect: ${vain.why}`))
+  }
+  return findings
+}
+
+/**
+ * Configs that stay must keep what they read: a file that this bake takes away from one would stop the boot.
+ *
+ * @throws ERR_IGNITION_INVALID
+ */
+export function checkKeptIgnition(
+  state: OemState,
+  pathsAfter: ReadonlySet<string>,
+  written: ReadonlySet<string>,
+): readonly Finding[] {
+  const before = new Set(state.entries.map((entry) => entry.path))
+  return IGNITION_PATHS.flatMap((path) => {
+    const bytes = state.contents.get(path)
+    if (bytes === undefined || written.has(path) || !pathsAfter.has(path)) return []
+    let missing: readonly string[]
+    try {
+      missing = parseIgnition(bytes, path).oemPaths.filter((wanted) => !pathsAfter.has(wanted))
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      return [warning('ignition-kept-invalid', `${path}, which stays, is broken: ${error.message}`)]
+    }
+    const taken = missing.filter((wanted) => before.has(wanted))
+    if (taken.length > 0) {
+      throw new UsageError(
+        'ERR_IGNITION_INVALID',
+        `${path} stays and reads ${taken.map((wanted) => `oem://${wanted}`).join(', ')}, which is to be removed: the machine would not boot`,
+        { hint: `add --remove ${path}, or keep what it reads`, details: { missing: taken } },
+      )
+    }
+    return missing.map((wanted) =>
+      warning(
+        'ignition-kept-invalid',
+        `${path}, which stays, reads oem://${wanted}, which is not on the OEM partition`,
+      ),
+    )
+  })
+}
+
+/** Variables that only files of other releases use. */
+export function checkVariables(
+  given: readonly { readonly name: string; readonly paths: readonly string[] }[],
+  usedPaths: ReadonlySet<string>,
+  release: KnownRelease,
+): readonly Finding[] {
+  const vain = given.filter(({ paths }) => paths.length > 0 && !paths.some((path) => usedPaths.has(path)))
+  return vain.map(({ name, paths }) =>
+    warning(
+      'variable-without-effect',
+      `variable ${name} is used in ${paths.join(', ')} only, which ${formatDistro(release.distro)} ${release.branch} does not get`,
+    ),
+  )
+}

@@ -1,0 +1,197 @@
+/**
+ * The plan: from content, the partition as it is, and the image's release to the exact list of edits, checked.
+ *
+ * Pure: nothing is read or written here. The same plan is shown by `oem-bake plan`, done by an engine, and compared with
+ * the tree afterwards.
+ */
+import type { OemEdit, OemEntry } from '../../engine/engine.js'
+import type { OemContent } from '../content.js'
+import { type ContentFile, contentFile, hasRole } from '../content-file.js'
+import { describeOem, findVendorSet, type OemState, textOf } from '../describe.js'
+import { type Finding, note } from '../finding.js'
+import { formatGrubCfg, parseGrubCfg, withOemId } from '../grub/grub-cfg.js'
+import { loadedBytes } from '../host-files.js'
+import { isWithin } from '../oem-path.js'
+import { looseOemReleaseId } from '../oem-release.js'
+import { GRUB_CFG_PATH, OEM_RELEASE_PATH } from '../release/eras.js'
+import type { ImageRelease } from '../release/release.js'
+import { isInAnyScope, releaseToRenderFor } from '../release/release-scope.js'
+import { arrange, type ExpectedEntry, type PlannedChange } from './arrange.js'
+import { assertWritable, decideExisting, type ExistingDecision } from './existing-files.js'
+import {
+  checkCloudConfig,
+  checkEffect,
+  checkFilesystem,
+  checkIdsAgree,
+  checkIgnition,
+  checkKept,
+  checkKeptIgnition,
+  checkOemId,
+  checkRelease,
+  checkTemplateFits,
+  checkVariables,
+} from './plan-checks.js'
+import { type PlannedSpace, planSpace } from './plan-space.js'
+import { foreseeUpdates } from './updates.js'
+
+export { describeOem, type OemDescription, type OemState } from '../describe.js'
+export type { ExpectedEntry, PlannedChange }
+
+/** Bigger files are no configs; the planner does without their content. */
+export const WORTH_READING_BYTES = 1 << 20
+export interface Plan {
+  /** In an order in which each can be done: removals, directories, files. */
+  readonly edits: readonly OemEdit[]
+  /** Every path of the tree after the bake, and every removed one; sorted by path. */
+  readonly changes: readonly PlannedChange[]
+  /** The whole tree after the bake, what belongs to the filesystem itself included; sorted by path. */
+  readonly expected: readonly ExpectedEntry[]
+  /** What grub.cfg will set. */
+  readonly oemId: string | undefined
+  readonly findings: readonly Finding[]
+  readonly space: PlannedSpace
+}
+
+/**
+ * Small files that the planner needs: those that tell whose partition it is, and those that may be identical to what
+ * will be written.
+ */
+export function pathsWorthReading(entries: readonly OemEntry[], content?: OemContent): readonly string[] {
+  const wanted = new Set(content?.files.map((file) => file.path))
+  return entries
+    .filter(
+      (entry) =>
+        entry.kind === 'file' &&
+        entry.sizeBytes <= WORTH_READING_BYTES &&
+        (hasRole(entry.path) || wanted.has(entry.path)),
+    )
+    .map((entry) => entry.path)
+}
+
+/**
+ * @throws UsageError | RefusedError with what can't be done, before anything is
+ */
+export function planBake(content: OemContent, state: OemState, release: ImageRelease): Plan {
+  const target = releaseToRenderFor(release)
+  const files = withGrubCfg(
+    content.files.filter((file) => isInAnyScope(target, file.scopes)),
+    content,
+    state,
+  )
+  const written = new Map(files.map((file) => [file.path, file]))
+  const before = describeOem(state)
+  const vendorSet = findVendorSet(state)
+  const newIdentity = content.template !== undefined || givesOtherId(written, before.oemId)
+  const decision = decideExisting({
+    state,
+    policy: content.existing,
+    vendorSet,
+    newIdentity,
+    written: new Set(written.keys()),
+    remove: content.remove,
+  })
+  assertWritable(written, state, decision.removed)
+  const tree = arrange(written, state, decision)
+
+  const grub = written.get(GRUB_CFG_PATH)
+  const keptGrub = decision.removed.has(GRUB_CFG_PATH) ? undefined : textOf(state, GRUB_CFG_PATH)
+  const oemId = grub?.role.kind === 'grub-cfg' ? grub.role.grub.oemId : keptGrub && parseGrubCfg(keptGrub).oemId
+  const idOrigin = content.requestedOemId === undefined ? grub?.origin : '--oem-id'
+  const pathsAfter = tree.expected.filter((entry) => entry.kind !== 'directory').map((entry) => entry.path)
+  const releaseId = releaseIdAfter(written, state, decision)
+  const { space, findings: spaceFindings } = planSpace({ space: state.space, ...tree.space })
+  return {
+    edits: tree.edits,
+    changes: tree.changes,
+    expected: tree.expected,
+    oemId,
+    space,
+    findings: [
+      ...checkRelease(release),
+      ...checkOemId(oemId, release, grub === undefined ? undefined : idOrigin, content.oemIdUnchecked),
+      ...checkTemplateFits(content.template, release),
+      ...files.flatMap((file) => [
+        ...checkEffect(file, release),
+        ...checkIgnition(file, release, new Set(pathsAfter)),
+        ...checkCloudConfig(file, release),
+        ...file.findings,
+      ]),
+      ...content.findings,
+      ...checkIdsAgree(files, releaseId),
+      ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
+      ...noteRemovals(content, state, decision),
+      ...checkKept(decision.kept, release, newIdentity),
+      ...checkKeptIgnition(state, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
+      ...checkFilesystem(state.filesystem, release),
+      ...(release.kind === 'known'
+        ? foreseeUpdates({
+            release,
+            idBefore: before.oemReleaseId,
+            idAfter: releaseId,
+            pathsAfter,
+            written: files.map((file) => ({
+              path: file.path,
+              fromTemplate: content.template !== undefined && file.origin.startsWith('template '),
+            })),
+          })
+        : []),
+      ...spaceFindings,
+    ],
+  }
+}
+
+/** An OEM id without a grub.cfg to hold it: the one that is there with its id changed, else one made from nothing. */
+function withGrubCfg(files: readonly ContentFile[], content: OemContent, state: OemState): readonly ContentFile[] {
+  if (content.oemId === undefined || files.some((file) => file.path === GRUB_CFG_PATH)) return files
+  const goes = content.existing === 'replace' || content.remove.some((path) => isWithin(GRUB_CFG_PATH, path))
+  const existing = goes ? undefined : textOf(state, GRUB_CFG_PATH)
+  const entry = goes ? undefined : state.entries.find(({ path, kind }) => path === GRUB_CFG_PATH && kind === 'file')
+  const text = existing === undefined ? formatGrubCfg({ oemId: content.oemId }) : withOemId(existing, content.oemId)
+  const added = contentFile({
+    ...loadedBytes(Buffer.from(text)),
+    path: GRUB_CFG_PATH,
+    mode: entry?.mode ?? 0o644,
+    origin: content.requestedOemId === undefined ? `template ${content.edition}` : '--oem-id',
+    source: GRUB_CFG_PATH,
+    scopes: [],
+  })
+  return [...files, added]
+}
+
+function givesOtherId(written: ReadonlyMap<string, ContentFile>, before: string | undefined): boolean {
+  const grub = written.get(GRUB_CFG_PATH)
+  return grub?.role.kind === 'grub-cfg' && grub.role.grub.oemId !== before
+}
+
+/** ID of oem-release as it will be. */
+function releaseIdAfter(
+  written: ReadonlyMap<string, ContentFile>,
+  state: OemState,
+  decision: ExistingDecision,
+): string | undefined {
+  const file = written.get(OEM_RELEASE_PATH)
+  if (file?.role.kind === 'oem-release') return file.role.release.id
+  const kept = decision.removed.has(OEM_RELEASE_PATH) ? undefined : textOf(state, OEM_RELEASE_PATH)
+  return kept === undefined ? undefined : looseOemReleaseId(kept)
+}
+
+function noteRemovals(content: OemContent, state: OemState, decision: ExistingDecision): readonly Finding[] {
+  const findings: Finding[] = []
+  const vendors = new Set([...decision.removed.values()].filter((reason) => reason.startsWith('vendor set ')))
+  for (const vendor of vendors) {
+    const count = state.entries.filter(
+      (entry) => entry.kind !== 'directory' && decision.removed.get(entry.path) === vendor,
+    ).length
+    findings.push(
+      note(
+        'vendor-set-replaced',
+        `the files of ${vendor} are replaced as a whole: ${count} of them ${count === 1 ? 'is' : 'are'} removed`,
+      ),
+    )
+  }
+  for (const path of content.remove) {
+    if (state.entries.some((entry) => isWithin(entry.path, path))) continue
+    findings.push(note('remove-absent', `there is no ${path} on the OEM partition to remove`))
+  }
+  return findings
+}

@@ -1,0 +1,100 @@
+/**
+ * What a deployed machine's next OS updates do with the OEM partition: told while there is still time to choose.
+ *
+ * Flatcar's updater takes the ID of oem-release. If the new release knows that ID (`/usr/share/flatcar/oems/<ID>`) or
+ * `sysext/active-oem-<ID>` exists, it fetches the vendor's `oem-<ID>` extension, and a failed download fails the whole
+ * update; on the first boot after that the vendor's old folders are deleted. Container Linux never touched the OEM
+ * partition. Sources: flatcar/update_engine flatcar-postinst; flatcar/bootengine initrd-setup-root-after-ignition;
+ * flatcar/scripts usr/share/flatcar/oems.
+ */
+import { type Finding, note, warning } from '../finding.js'
+import { isWithin } from '../oem-path.js'
+import type { KnownRelease } from '../release/release.js'
+
+/** Folders that the first boot after the move to system extensions deletes, by vendor ID. */
+const CLEANED_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['azure', ['/waagent.conf', '/python', '/bin', '/units', '/base']],
+  ['vmware', ['/base', '/bin', '/include', '/lib64', '/units', '/vmware-tools']],
+  ['ami', ['/base', '/bin', '/eks', '/ssm', '/units']],
+  ['packet', ['/base', '/units']],
+  ['openstack', ['/base']],
+  ['digitalocean', ['/base']],
+])
+
+/** IDs that Flatcar publishes an extension for. */
+const EXTENSION_IDS = new Set([
+  ...CLEANED_FOLDERS.keys(),
+  ...'akamai cloudsigma cloudstack exoscale gce hetzner hyperv kubevirt nutanix oraclecloud proxmoxve'.split(' '),
+  ...'qemu scaleway stackit vagrant virtualbox'.split(' '),
+])
+
+const ACTIVE_MARK = /^\/sysext\/active-oem-(.+)$/
+
+export interface UpdateFacts {
+  readonly release: KnownRelease
+  /** ID of oem-release before and after the bake. */
+  readonly idBefore: string | undefined
+  readonly idAfter: string | undefined
+  /** The tree after the bake. */
+  readonly pathsAfter: readonly string[]
+  /** Files that the bake writes, and whether the template or a flag asked for them. */
+  readonly written: readonly { readonly path: string; readonly fromTemplate: boolean }[]
+}
+
+export function foreseeUpdates(facts: UpdateFacts): readonly Finding[] {
+  if (facts.release.distro !== 'flatcar') return []
+  return [...foreseeExtension(facts), ...foreseeCleaning(facts), ...foreseeMarks(facts)]
+}
+
+/** The extension that is there belongs to somebody else than oem-release now names. */
+function foreseeExtension({ idBefore, idAfter, pathsAfter }: UpdateFacts): readonly Finding[] {
+  const active = pathsAfter.flatMap((path) => ACTIVE_MARK.exec(path)?.[1] ?? [])
+  const strangers = active.filter((id) => id !== idAfter)
+  const after = idAfter === undefined ? 'no ID' : `ID ${idAfter}`
+  if (strangers.length > 0) {
+    return [
+      warning(
+        'update-extension-id',
+        `oem-release will have ${after}, but sysext/active-oem-${strangers.join(', sysext/active-oem-')} stays: at the next OS update the updater looks for the OEM of that ID only, so the extension of ${strangers.join(', ')} is not fetched for the new release, and the new release's initrd has to find or download one at boot`,
+        `start from the generic image, or keep the ID ${strangers[0]} if its agent is wanted`,
+      ),
+    ]
+  }
+  if (idBefore === undefined || idBefore === idAfter) return []
+  return [
+    note(
+      'update-id-changes',
+      `oem-release ID changes from ${idBefore} to ${idAfter ?? 'none'}: at the next OS update the updater asks for ${
+        idAfter !== undefined && EXTENSION_IDS.has(idAfter) ? `the extension of ${idAfter}` : 'no OEM extension'
+      }`,
+    ),
+  ]
+}
+
+/** Files in folders that an update deletes because the ID is a vendor's. */
+function foreseeCleaning({ idAfter, written }: UpdateFacts): readonly Finding[] {
+  const folders = idAfter === undefined ? undefined : CLEANED_FOLDERS.get(idAfter)
+  if (folders === undefined) return []
+  const lost = written.filter((file) => folders.some((folder) => isWithin(file.path, folder)))
+  if (lost.length === 0) return []
+  const message = `with oem-release ID ${idAfter} the update to a release with OEM extensions deletes ${lost.map((file) => file.path).join(', ')}`
+  // The template's own files are read on first boot only; what somebody added may be needed for good.
+  return lost.every((file) => file.fromTemplate)
+    ? [note('update-cleans', message)]
+    : [warning('update-cleans', message, 'put lasting files elsewhere, or give oem-release an ID of your own')]
+}
+
+/** A mark without an extension behind it blocks updates. */
+function foreseeMarks({ written }: UpdateFacts): readonly Finding[] {
+  return written.flatMap(({ path }) => {
+    const id = ACTIVE_MARK.exec(path)?.[1]
+    if (id === undefined || EXTENSION_IDS.has(id)) return []
+    return [
+      warning(
+        'update-mark',
+        `${path} makes every OS update fetch oem-${id}.gz, and fail without it`,
+        `leave it out unless your update server has oem-${id}.gz`,
+      ),
+    ]
+  })
+}

@@ -1,0 +1,217 @@
+/**
+ * template.yml: what a template is, which variables it takes, and which files it puts onto the OEM partition.
+ *
+ *     name: acme
+ *     title: Acme Cloud
+ *     description: One paragraph.
+ *     homepage: https://…
+ *     oem_id: acme                       # also the variable ${{oem_id}}, which --oem-id changes
+ *     distros: [{distro: flatcar, from: 3185}]
+ *     variables:
+ *       region: {type: string, pattern: '[a-z]+', description: …, default: …, secret: false}
+ *     files:
+ *       - {path: /grub.cfg, source: grub.cfg, format: grub}
+ *       - {path: /base/base.ign, source: v2.json, format: json, mode: '0644', for: [{distro: flatcar, below: 3185}]}
+ *
+ * Several files may have one path when no release is in the `for` of two of them.
+ */
+import { UsageError } from '../../errors.js'
+import { assertOemId } from '../grub/grub-cfg.js'
+import { arrayField, field, isMapping, type Mapping, shapeOf } from '../mapping.js'
+import { suggestName } from '../nearest.js'
+import { assertOemPath } from '../oem-path.js'
+import type { ReleaseScope } from '../release/release-scope.js'
+import { parseYaml } from '../yaml.js'
+import { TEMPLATE_FORMATS, type TemplateFormat } from './template-source.js'
+import { VARIABLE_NAME, type VariableDeclaration, type VariableType, type VariableValue } from './variables.js'
+
+/** Always there: the template's oem_id, or the one from --oem-id. */
+export const OEM_ID_VARIABLE = 'oem_id'
+
+export interface ManifestFile {
+  /** On the OEM partition. */
+  readonly path: string
+  /** Within the template's directory. */
+  readonly source: string
+  readonly mode: number
+  readonly format: TemplateFormat
+  /** Empty: every release. */
+  readonly scopes: readonly ReleaseScope[]
+}
+
+export interface TemplateManifest {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly oemId: string | undefined
+  readonly homepage: string | undefined
+  readonly variables: readonly VariableDeclaration[]
+  /** Releases that the template is made for; empty: every release. */
+  readonly distros: readonly ReleaseScope[]
+  readonly files: readonly ManifestFile[]
+}
+
+const KEYS = ['name', 'title', 'description', 'oem_id', 'homepage', 'variables', 'distros', 'files']
+const VARIABLE_KEYS = ['type', 'default', 'pattern', 'description', 'secret']
+const FILE_KEYS = ['path', 'source', 'mode', 'format', 'for']
+const SCOPE_KEYS = ['distro', 'from', 'below']
+const TYPES: readonly VariableType[] = ['string', 'integer', 'boolean']
+
+/** @throws ERR_TEMPLATE_INVALID | ERR_YAML_SYNTAX | ERR_OEM_ID_INVALID | ERR_OEM_PATH_INVALID */
+export function parseTemplateManifest(text: string, file: string): TemplateManifest {
+  const root = mapping(parseYaml(text, file), file, KEYS)
+  const oemId = optionalText(root, 'oem_id', file)
+  if (oemId !== undefined) assertOemId(oemId)
+  const manifest = {
+    name: requiredText(root, 'name', file),
+    title: requiredText(root, 'title', file),
+    description: requiredText(root, 'description', file),
+    oemId,
+    homepage: optionalText(root, 'homepage', file),
+    variables: parseVariables(field(root, 'variables') ?? {}, file),
+    distros: parseScopes(field(root, 'distros') ?? [], `${file}, distros`),
+    files: list(root, 'files', file).map((item, index) => parseFile(item, `${file}, files[${index}]`)),
+  }
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(manifest.name)) {
+    throw invalid(`${file}: the name ${JSON.stringify(manifest.name)} is not lower-case letters, digits and dashes`)
+  }
+  assertOnePerRelease(manifest.files, file)
+  return manifest
+}
+
+function parseVariables(value: unknown, file: string): readonly VariableDeclaration[] {
+  return Object.entries(mapping(value, `${file}, variables`)).map(([name, declared]) => {
+    const where = `${file}, variable ${name}`
+    if (!VARIABLE_NAME.test(name)) throw invalid(`${where}: a name is lower-case letters, digits and underscores`)
+    if (name === OEM_ID_VARIABLE) throw invalid(`${where}: this one is always there`, 'set oem_id: at the top instead')
+    const fields = mapping(declared, where, VARIABLE_KEYS)
+    const type = TYPES.find((known) => known === (field(fields, 'type') ?? 'string'))
+    if (type === undefined) throw invalid(`${where}: unknown type`, `types are ${TYPES.join(', ')}`)
+    const pattern = optionalText(fields, 'pattern', where)
+    if (pattern !== undefined) assertPattern(pattern, where)
+    const fallback = field(fields, 'default')
+    if (fallback !== undefined && !isScalar(fallback)) {
+      throw invalid(`${where}: default is ${shapeOf(fallback)}, expected one value`)
+    }
+    const secret = field(fields, 'secret') ?? false
+    if (typeof secret !== 'boolean') throw invalid(`${where}: secret is neither true nor false`)
+    return {
+      name,
+      type,
+      description: requiredText(fields, 'description', where),
+      secret,
+      ...(pattern === undefined ? {} : { pattern }),
+      ...(fallback === undefined ? {} : { default: fallback }),
+    }
+  })
+}
+
+function parseFile(value: unknown, where: string): ManifestFile {
+  const fields = mapping(value, where, FILE_KEYS)
+  const path = requiredText(fields, 'path', where)
+  assertOemPath(path, `${where}: path`)
+  const source = requiredText(fields, 'source', where)
+  if (source.startsWith('/') || source.split('/').some((name) => name === '' || name === '.' || name === '..')) {
+    throw invalid(`${where}: source ${JSON.stringify(source)} is not a plain path within the template's directory`)
+  }
+  const formatText = requiredText(fields, 'format', where)
+  const format = TEMPLATE_FORMATS.find((known) => known === formatText)
+  if (format === undefined) {
+    throw invalid(`${where}: unknown format ${formatText}`, suggestName(formatText, TEMPLATE_FORMATS, 'formats'))
+  }
+  const modeText = optionalText(fields, 'mode', where) ?? '0644'
+  if (!/^0[0-7]{3}$/.test(modeText)) throw invalid(`${where}: mode ${modeText} is not octal`, "write mode: '0644'")
+  const scopes = parseScopes(field(fields, 'for') ?? [], `${where}, for`)
+  return { path, source, format, mode: Number.parseInt(modeText, 8), scopes }
+}
+
+function parseScopes(value: unknown, where: string): readonly ReleaseScope[] {
+  if (!Array.isArray(value)) throw invalid(`${where} is ${shapeOf(value)}, expected a list`)
+  return value.map((item: unknown) => {
+    const fields = mapping(item, where, SCOPE_KEYS)
+    const distro = field(fields, 'distro')
+    if (distro !== 'container-linux' && distro !== 'flatcar') {
+      throw invalid(`${where}: distro must be container-linux or flatcar, found ${JSON.stringify(distro)}`)
+    }
+    const from = branch(fields, 'from', where)
+    const below = branch(fields, 'below', where)
+    return { distro, ...(from === undefined ? {} : { from }), ...(below === undefined ? {} : { below }) }
+  })
+}
+
+function branch(fields: Mapping, key: string, where: string): number | undefined {
+  const value = field(fields, key)
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw invalid(`${where}: ${key} is no branch number`, `write ${key}: 3185`)
+}
+
+/** Two files for one path must not both be meant for some release. */
+function assertOnePerRelease(files: readonly ManifestFile[], file: string): void {
+  for (const [index, left] of files.entries()) {
+    for (const right of files.slice(index + 1)) {
+      if (left.path === right.path && overlap(left.scopes, right.scopes)) {
+        throw invalid(`${file}: two files for ${left.path} are meant for the same releases`, 'give each its own for:')
+      }
+    }
+  }
+}
+
+function overlap(left: readonly ReleaseScope[], right: readonly ReleaseScope[]): boolean {
+  if (left.length === 0 || right.length === 0) return true
+  return left.some((one) =>
+    right.some(
+      (other) =>
+        one.distro === other.distro &&
+        Math.max(one.from ?? 0, other.from ?? 0) <
+          Math.min(one.below ?? Number.POSITIVE_INFINITY, other.below ?? Number.POSITIVE_INFINITY),
+    ),
+  )
+}
+
+function assertPattern(pattern: string, where: string): void {
+  try {
+    new RegExp(`^(?:${pattern})$`, 'u')
+  } catch (error) {
+    throw new UsageError('ERR_TEMPLATE_INVALID', `${where}: pattern is no regular expression`, {
+      hint: 'write an ECMAScript regular expression',
+      cause: error,
+    })
+  }
+}
+
+function isScalar(value: unknown): value is VariableValue {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+
+function mapping(value: unknown, where: string, keys?: readonly string[]): Mapping {
+  if (!isMapping(value)) throw invalid(`${where} is ${shapeOf(value)}, expected a mapping`)
+  for (const key of Object.keys(value)) {
+    if (keys !== undefined && !keys.includes(key)) {
+      throw invalid(`${where}: unknown key ${JSON.stringify(key)}`, suggestName(key, keys, 'keys'))
+    }
+  }
+  return value
+}
+
+function list(fields: Mapping, key: string, where: string): readonly unknown[] {
+  const found = arrayField(fields, key)
+  if (found.length === 0) throw invalid(`${where} lists no ${key}`)
+  return found
+}
+
+function requiredText(fields: Mapping, key: string, where: string): string {
+  const value = optionalText(fields, key, where)
+  if (value === undefined || value.trim() === '') throw invalid(`${where} has no ${key}`, `add ${key}: …`)
+  return value
+}
+
+function optionalText(fields: Mapping, key: string, where: string): string | undefined {
+  const value = field(fields, key)
+  if (value === undefined || typeof value === 'string') return value
+  throw invalid(`${where}: ${key} is ${shapeOf(value)}, expected text`, `quote the value of ${key}`)
+}
+
+function invalid(message: string, hint?: string): UsageError {
+  return new UsageError('ERR_TEMPLATE_INVALID', message, { hint: hint ?? 'see the templates that come with oem-bake' })
+}

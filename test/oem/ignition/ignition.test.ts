@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { assertSpecAccepted, parseIgnition } from '#src/oem/ignition/ignition.js'
+import { parseReleaseArgument } from '#src/oem/release/release.js'
+import { rejectsWithCode } from '../../support/errors.js'
+
+function config(version: string, more: object = {}): Buffer {
+  return Buffer.from(JSON.stringify({ ignition: { version }, ...more }))
+}
+
+describe('parseIgnition', () => {
+  it('reads version and oem files', () => {
+    const bytes = config('2.1.0', {
+      storage: {
+        files: [
+          { path: '/a', contents: { source: 'oem:///units/x%20y.service' } },
+          { path: '/b', contents: { source: 'data:,oem:///not-this' } },
+        ],
+      },
+    })
+    expect(parseIgnition(bytes, 'x')).toEqual({ spec: '2.1.0', oemPaths: ['/units/x y.service'] })
+    expect(parseIgnition(Buffer.from('{"ignitionVersion": 1}'), 'x').spec).toBe('1')
+  })
+
+  it.each([
+    ['a Butane config', 'variant: flatcar\nversion: 1.0.0\n', 'Butane'],
+    ['other YAML', 'systemd:\n  units: []\n', 'YAML'],
+    ['a cloud-config', '#cloud-config\n', 'cloud-config'],
+    ['a script', '#!/bin/sh\n', 'script'],
+    ['nothing', ' \n', 'empty'],
+    ['gzip', '\x1f\x8b\xff', 'gzip'],
+    ['broken JSON', '{\n "a": 1,\n}', 'line 3, column 1'],
+    ['a list', '[]', 'a list'],
+    ['no version', '{"ignition": {}}', 'no ignition.version'],
+    ['a number as version', '{"ignition": {"version": 2}}', 'a number'],
+    ['a version of the future', '{"ignition": {"version": "9.9.9"}}', '9.9.9'],
+    ['an experimental version of no release', '{"ignition": {"version": "3.1.0-experimental"}}', 'experimental'],
+  ])('says of %s what it is', async (_, text, words) => {
+    const error = await rejectsWithCode(() => parseIgnition(Buffer.from(text, 'latin1'), 'x'), 'ERR_IGNITION_INVALID')
+    expect(error.message).toContain(words)
+    expect(error.hint).toBeTruthy()
+  })
+})
+
+describe('assertSpecAccepted', () => {
+  it.each([
+    ['3.0.0', 'container-linux:2512.3.0'],
+    ['2.1.0', 'container-linux:1451.0.0'],
+    ['2.4.0', 'flatcar:2905.0.0'],
+    ['3.4.0', 'flatcar:3510.2.8'],
+  ])('refuses %s on %s with what is accepted', async (version, release) => {
+    const parsed = parseIgnition(config(version), 'x')
+    const error = await rejectsWithCode(
+      () => assertSpecAccepted(parsed, parseReleaseArgument(release), 'x'),
+      'ERR_IGNITION_INVALID',
+    )
+    expect(error.message).toContain('accepts 1, 2.0.0')
+  })
+
+  it.each([
+    ['2.3.0', 'container-linux:2512.3.0'],
+    ['2.3.0', 'flatcar:3510.2.8'],
+    ['3.3.0', 'flatcar:3510.2.8'],
+  ])('takes %s on %s', (version, release) => {
+    expect(() =>
+      assertSpecAccepted(parseIgnition(config(version), 'x'), parseReleaseArgument(release), 'x'),
+    ).not.toThrow()
+  })
+})
