@@ -51,6 +51,10 @@ export interface ContentRequest {
   readonly remove?: readonly string[]
   /** @default 'auto' */
   readonly existing?: ExistingFiles
+  /** Warnings count as errors. @default false */
+  readonly strict?: boolean
+  /** Rules (`oem-bake rules`) whose findings don't count; the report has them as `ignored`. */
+  readonly ignore?: readonly string[]
 }
 
 /** Which image, and how to open it. */

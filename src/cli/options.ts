@@ -54,6 +54,8 @@ export const CONTENT_OPTIONS = {
     group: CONTENT,
     describe: "What to do with files that are there; auto replaces a known vendor's",
   },
+  strict: { type: 'boolean', group: CONTENT, describe: 'Treat warnings as errors' },
+  ignore: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: "Don't count what this rule finds" },
 } satisfies Record<string, Options>
 
 export const IMAGE_OPTIONS = {
@@ -117,6 +119,8 @@ export interface ContentFlags {
   readonly file?: readonly string[] | undefined
   readonly remove?: readonly string[] | undefined
   readonly existing: 'auto' | 'merge' | 'replace' | 'refuse'
+  readonly strict?: boolean | undefined
+  readonly ignore?: readonly string[] | undefined
 }
 
 export interface ImageFlags {
@@ -169,6 +173,8 @@ export function contentRequest(flags: ContentFlags): ContentRequest {
     ...(flags.oemIdUnchecked === undefined ? {} : { oemIdUnchecked: flags.oemIdUnchecked }),
     ...(flags.file === undefined ? {} : { files: flags.file.map(parseFile) }),
     ...(flags.remove === undefined ? {} : { remove: flags.remove }),
+    ...(flags.strict === undefined ? {} : { strict: flags.strict }),
+    ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
   }
   const says =
     request.template ?? request.cloudConfig ?? request.ignition ?? request.oemId ?? request.files ?? request.remove

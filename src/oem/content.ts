@@ -10,6 +10,7 @@ import { type ContentFile, contentFile, hasRole } from './content-file.js'
 import type { Finding } from './finding.js'
 import { assertOemId } from './grub/grub-cfg.js'
 import { findFiles, loadedBytes, loadFile, readTextFile } from './host-files.js'
+import { assertIgnorable, judge, type Strictness } from './judge.js'
 import { isMapping, shapeOf } from './mapping.js'
 import { assertOemPath, isAlwaysKept, isFilesystemOwn, parentsOf } from './oem-path.js'
 import { BASE_IGN_PATH, CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, DEFAULT_IGN_PATH, GRUB_CFG_PATH } from './release/eras.js'
@@ -38,6 +39,7 @@ export interface OemContent {
   readonly existing: ExistingFiles
   /** Beside those that each file carries. */
   readonly findings: readonly Finding[]
+  readonly strictness: Strictness
 }
 
 const IGNITION_PATH: Readonly<Record<IgnitionPlace, string>> = {
@@ -55,6 +57,8 @@ export async function resolveContent(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<OemContent> {
   if (request.oemId !== undefined) assertOemId(request.oemId)
+  const strictness = { strict: request.strict ?? false, ignore: request.ignore ?? [] }
+  assertIgnorable(strictness.ignore)
   const remove = checkRemovals(request.remove ?? [])
   const given = await readVariables(request)
   const template = request.template === undefined ? undefined : await loadTemplate(request.template, env)
@@ -64,6 +68,11 @@ export async function resolveContent(
   const files = [...rendered.files, ...fromFlags]
   assertPathsFit(files, remove)
   assertOneOemId(request.oemId, fromFlags)
+  // What no image can mend is told before one is opened; the plan has it all once more.
+  judge(
+    fromFlags.flatMap((file) => file.findings),
+    strictness,
+  )
   return {
     edition: template?.name ?? oemId ?? 'custom',
     template:
@@ -76,6 +85,7 @@ export async function resolveContent(
     remove,
     existing: request.existing ?? 'auto',
     findings: rendered.findings,
+    strictness,
   }
 }
 

@@ -93,5 +93,5 @@ function parseBlock(block: Buffer, path: string, entries: DirectoryEntry[], gaps
 }
 
 function isSelfOrParent(name: Buffer): boolean {
-  return name.equals(Buffer.from('./')) || name.equals(Buffer.from('..'))
+  return name.equals(Buffer.from('.')) || name.equals(Buffer.from('..'))
 }

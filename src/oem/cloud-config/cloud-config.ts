@@ -7,9 +7,10 @@
  */
 import { gunzipSync } from 'node:zlib'
 import { UsageError } from '../../errors.js'
-import { type Finding, warning } from '../finding.js'
+import type { Finding } from '../finding.js'
 import { arrayField, field, isMapping, shapeOf, stringField } from '../mapping.js'
 import { formatYaml, parseYaml } from '../yaml.js'
+import { CLOUD_CONFIG_RULES } from './rules.js'
 
 export const CLOUD_CONFIG_HEADER = '#cloud-config'
 
@@ -45,7 +46,11 @@ export function parseCloudConfig(bytes: Uint8Array, file: string): CloudConfig {
   if (firstLine.startsWith('#!')) {
     return {
       kind: 'script',
-      findings: [warning('cloud-config-script', `${file} is a script: coreos-cloudinit runs it at every boot`)],
+      findings: [
+        CLOUD_CONFIG_RULES.found('cloud-config-script', 'this is a script: coreos-cloudinit runs it at every boot', {
+          place: { file },
+        }),
+      ],
     }
   }
   if (firstLine.trimEnd() !== CLOUD_CONFIG_HEADER) throw headerError(text, firstLine, file)
@@ -150,17 +155,21 @@ function checkKeys(value: unknown, file: string): readonly Finding[] {
   const strange = unknown.filter((key) => !CLOUD_INIT_ONLY.has(key))
   if (foreign.length > 0) {
     findings.push(
-      warning(
+      CLOUD_CONFIG_RULES.found(
         'cloud-config-foreign-key',
-        `${file}: ${foreign.join(', ')} belong to cloud-init; coreos-cloudinit skips them`,
-        'do that work in a unit below coreos.units',
+        `${foreign.join(', ')} belong to cloud-init; coreos-cloudinit skips them`,
+        { place: { file }, hint: 'do that work in a unit below coreos.units' },
       ),
     )
   }
   const nested = unknownKeys(field(value, 'coreos'), COREOS_KEYS).map((key) => `coreos.${key}`)
   if (strange.length + nested.length > 0) {
     findings.push(
-      warning('cloud-config-unknown-key', `${file}: coreos-cloudinit skips ${[...strange, ...nested].join(', ')}`),
+      CLOUD_CONFIG_RULES.found(
+        'cloud-config-unknown-key',
+        `coreos-cloudinit skips ${[...strange, ...nested].join(', ')}`,
+        { place: { file } },
+      ),
     )
   }
   const readOnly = arrayField(value, 'write_files')
@@ -168,10 +177,10 @@ function checkKeys(value: unknown, file: string): readonly Finding[] {
     .filter((path) => path?.startsWith('/usr/') === true)
   if (readOnly.length > 0) {
     findings.push(
-      warning(
+      CLOUD_CONFIG_RULES.found(
         'cloud-config-read-only',
-        `${file}: write_files below /usr, which is read-only at run time: ${readOnly.join(', ')}`,
-        'write below /etc, or add the file to the OEM partition with --file',
+        `write_files below /usr, which is read-only at run time: ${readOnly.join(', ')}`,
+        { place: { file }, hint: 'write below /etc, or add the file to the OEM partition with --file' },
       ),
     )
   }
@@ -192,10 +201,13 @@ function checkSubstitutions(text: string, file: string): readonly Finding[] {
     const found = /(?<!\\)\$(?:public|private)_ipv[46]/.exec(line)?.[0]
     if (found === undefined) return []
     return [
-      warning(
+      CLOUD_CONFIG_RULES.found(
         'cloud-config-substitution',
-        `${file}, line ${index + 1}: ${found} becomes an empty string in the OEM cloud-config, even in comments`,
-        'read COREOS_PRIVATE_IPV4 and its siblings from EnvironmentFile=/etc/environment in a unit',
+        `${found} becomes an empty string in the OEM cloud-config, even in comments`,
+        {
+          place: { file, line: index + 1 },
+          hint: 'read COREOS_PRIVATE_IPV4 and its siblings from EnvironmentFile=/etc/environment in a unit',
+        },
       ),
     ]
   })

@@ -7,8 +7,9 @@
  * understands only unindented `set linux_append="…"` lines.
  */
 import { UsageError } from '../../errors.js'
-import { type Finding, warning } from '../finding.js'
+import type { Finding } from '../finding.js'
 import { type Assignment, parseAssignments, quoteGrub } from './grub-script.js'
+import { GRUB_RULES } from './rules.js'
 
 /** What Ignition's registries and the vendors' tools use; nothing that a shell or a kernel command line would split. */
 const OEM_ID = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -72,40 +73,37 @@ export function checkGrubCfg(text: string, file: string): readonly Finding[] {
   const findings: Finding[] = []
   if (text.includes('\r')) {
     findings.push(
-      warning(
-        'grub-cr',
-        `${file} has carriage returns: GRUB takes them as part of values`,
-        'save it with LF line ends',
-      ),
+      GRUB_RULES.found('grub-cr', `${file} has carriage returns: GRUB takes them as part of values`, {
+        hint: 'save it with LF line ends',
+      }),
     )
   }
   for (const assignment of parseGrubCfg(text).assignments) {
-    const place = `${file}, line ${assignment.line}`
+    const place = { file, line: assignment.line }
     if (assignment.name !== 'linux_append') continue
     if (assignment.source.includes('ignition.platform.id=')) {
       findings.push(
-        warning(
+        GRUB_RULES.found(
           'grub-platform-id',
-          `${place}: ignition.platform.id in linux_append does not choose Ignition's platform`,
-          'set oem_id instead',
+          `ignition.platform.id in linux_append does not choose Ignition's platform`,
+          { place, hint: 'set oem_id instead' },
         ),
       )
     }
     if (!/\$\{?linux_append\b/.test(assignment.source)) {
       findings.push(
-        warning(
-          'grub-append-overwrites',
-          `${place}: linux_append is overwritten, not appended to`,
-          'write set linux_append="$linux_append …"',
-        ),
+        GRUB_RULES.found('grub-append-overwrites', `linux_append is overwritten, not appended to`, {
+          place,
+          hint: 'write set linux_append="$linux_append …"',
+        }),
       )
     }
     if (!assignment.unindented || assignment.conditional || !assignment.source.startsWith('"')) {
       findings.push(
-        warning(
+        GRUB_RULES.found(
           'grub-append-form',
-          `${place}: Flatcar's kernel-arguments helper misreads a linux_append that is indented, conditional or not double-quoted`,
-          'write set linux_append="$linux_append …" on an unindented line of its own',
+          `Flatcar's kernel-arguments helper misreads a linux_append that is indented, conditional or not double-quoted`,
+          { place, hint: 'write set linux_append="$linux_append …" on an unindented line of its own' },
         ),
       )
     }

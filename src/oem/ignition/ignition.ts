@@ -6,10 +6,12 @@
  * path counts, relative to the OEM partition's root). Left out: the schemas of single versions.
  */
 import { UsageError } from '../../errors.js'
+import type { Finding } from '../finding.js'
 import { parseJson } from '../json.js'
 import { field, isMapping, shapeOf, stringField } from '../mapping.js'
 import { acceptedSpecs, ignitionVersionOf, isKnownSpec, KNOWN_SPECS } from '../release/ignition-versions.js'
 import { formatRelease, type ImageRelease } from '../release/release.js'
+import { IGNITION_RULES } from './rules.js'
 
 export interface IgnitionConfig {
   /** `ignition.version`, or `1` for the oldest form. */
@@ -46,21 +48,20 @@ export function parseIgnition(bytes: Uint8Array, file: string): IgnitionConfig {
   return { spec, oemPaths: [...new Set(sourcesOf(parsed.value).flatMap((source) => oemPath(source, file)))] }
 }
 
-/**
- * @throws ERR_IGNITION_INVALID when the release's Ignition refuses the config's version; nothing is said about an unknown
- * release
- */
-export function assertSpecAccepted(config: IgnitionConfig, release: ImageRelease, file: string): void {
+/** Whether the release's Ignition refuses the config's version; nothing is said about an unknown release. */
+export function checkSpecAccepted(config: IgnitionConfig, release: ImageRelease, file: string): readonly Finding[] {
   const accepted = acceptedSpecs(release)
-  if (accepted === undefined || accepted.includes(config.spec)) return
-  throw new UsageError(
-    'ERR_IGNITION_INVALID',
-    `${file} has config version ${config.spec}: Ignition ${ignitionVersionOf(release)} of ${formatRelease(release)} accepts ${accepted.join(', ')}; with anything else the machine would not boot`,
-    {
-      hint: `write the config for version ${accepted.findLast((spec) => !spec.includes('-')) ?? accepted.at(-1)} or older`,
-      details: { spec: config.spec, accepted },
-    },
-  )
+  if (accepted === undefined || accepted.includes(config.spec)) return []
+  return [
+    IGNITION_RULES.found(
+      'ignition-spec',
+      `config version ${config.spec}: Ignition ${ignitionVersionOf(release)} of ${formatRelease(release)} accepts ${accepted.join(', ')}; with anything else the machine would not boot`,
+      {
+        place: { file },
+        hint: `write the config for version ${accepted.findLast((spec) => !spec.includes('-')) ?? accepted.at(-1)} or older`,
+      },
+    ),
+  ]
 }
 
 function specOf(value: unknown, file: string): string {

@@ -2,34 +2,40 @@
  * The checks that need the image: its release, and the tree as it will be.
  *
  * What would keep a machine from booting, or do nothing although it was asked for, is an error. What was on the partition
- * before and stays is only warned about: it is not this bake's doing.
+ * before and stays is only warned about: it is not this bake's doing. Errors are all found before one is told (`judge.ts`).
  */
 import type { Filesystem } from '../../disk/filesystem/probe.js'
 import { UsageError } from '../../errors.js'
 import { hyphenatedKeys } from '../cloud-config/cloud-config.js'
+import { CLOUD_CONFIG_RULES } from '../cloud-config/rules.js'
 import type { ContentFile } from '../content-file.js'
 import type { OemState } from '../describe.js'
-import { type Finding, note, warning } from '../finding.js'
-import { assertSpecAccepted, parseIgnition } from '../ignition/ignition.js'
+import type { Finding } from '../finding.js'
+import { checkSpecAccepted, parseIgnition } from '../ignition/ignition.js'
+import { IGNITION_RULES } from '../ignition/rules.js'
 import { nearestName } from '../nearest.js'
+import { OEM_RELEASE_RULES } from '../oem-release-rules.js'
 import { CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, IGNITION_PATHS, noEffectOf, readsOemIdFromGrub } from '../release/eras.js'
 import { allPlatformIds, knownPlatformIds } from '../release/platforms.js'
 import { formatDistro, formatRelease, type ImageRelease, type KnownRelease } from '../release/release.js'
 import { formatScope, isInAnyScope, isInScope, type ReleaseScope } from '../release/release-scope.js'
+import { TREE_RULES } from './rules.js'
 
-/** @throws ERR_CLOUD_CONFIG_INVALID | ERR_IGNITION_INVALID when the release would not even look at the file */
+/** A file that the release would not even look at. */
 export function checkEffect(file: ContentFile, release: ImageRelease): readonly Finding[] {
   const vain = release.kind === 'known' ? noEffectOf(file.path, release) : undefined
   if (vain === undefined) return []
   const message = `${file.path} (${file.origin}) has no effect on ${formatRelease(release)}: ${vain.why}`
-  if (vain.severity === 'warning') return [warning('no-effect', message, vain.instead)]
-  const code = file.path === CLOUD_CONFIG_PATH ? 'ERR_CLOUD_CONFIG_INVALID' : 'ERR_IGNITION_INVALID'
-  throw new UsageError(code, message, { hint: vain.instead, details: { path: file.path } })
+  return [TREE_RULES.found(vainRule(file.path), message, { severity: vain.severity, hint: vain.instead })]
+}
+
+function vainRule(path: string): 'no-effect-cloud-config' | 'no-effect-ignition' | 'no-effect-file' {
+  if (path === CLOUD_CONFIG_PATH) return 'no-effect-cloud-config'
+  return IGNITION_PATHS.includes(path) ? 'no-effect-ignition' : 'no-effect-file'
 }
 
 /**
  * @param origin `--oem-id`, `template rackspace`; undefined when the id was there before
- * @throws ERR_OEM_ID_UNKNOWN with the ids that the release knows
  */
 export function checkOemId(
   oemId: string | undefined,
@@ -40,7 +46,7 @@ export function checkOemId(
   if (oemId === undefined) return []
   if (release.kind === 'known' && !readsOemIdFromGrub(release)) {
     return [
-      warning(
+      TREE_RULES.found(
         'oem-id-not-read',
         `${formatRelease(release)} takes no oem_id from grub.cfg: only branch 835 and later do`,
       ),
@@ -54,15 +60,16 @@ export function checkOemId(
       ? 'no release there ever was'
       : `Ignition ${knowledge.ignition} of ${formatRelease(release)}`
   const message = `oem_id ${oemId}${origin === undefined ? '' : ` (${origin})`} is unknown to ${who}: the machine would never boot`
-  if (origin === undefined || unchecked) return [warning('oem-id-unknown', message)]
+  if (origin === undefined || unchecked) return [TREE_RULES.found('oem-id-unknown', message, { severity: 'warning' })]
   const nearest = nearestName(oemId, known)
-  throw new UsageError('ERR_OEM_ID_UNKNOWN', message, {
-    hint: `${nearest === undefined ? '' : `did you mean ${nearest}? `}known ids: ${known.join(', ')}; to take it all the same add --oem-id-unchecked`,
-    details: { oemId, known },
-  })
+  return [
+    TREE_RULES.found('oem-id-unknown', message, {
+      hint: `${nearest === undefined ? '' : `did you mean ${nearest}? `}known ids: ${known.join(', ')}; to take it all the same add --oem-id-unchecked`,
+    }),
+  ]
 }
 
-/** `oem://` files that a config reads must be there. @throws ERR_IGNITION_INVALID */
+/** A config version that the release refuses, and `oem://` files that are not there. */
 export function checkIgnition(
   file: ContentFile,
   release: ImageRelease,
@@ -70,31 +77,33 @@ export function checkIgnition(
 ): readonly Finding[] {
   if (file.role.kind !== 'ignition') return []
   const { config } = file.role
-  assertSpecAccepted(config, release, file.source)
+  const place = { file: file.source }
+  const findings: Finding[] = [...checkSpecAccepted(config, release, file.source)]
   const missing = config.oemPaths.filter((path) => !pathsAfter.has(path))
   if (missing.length > 0) {
-    throw new UsageError(
-      'ERR_IGNITION_INVALID',
-      `${file.source} reads ${missing.map((path) => `oem://${path}`).join(', ')}, which will not be on the OEM partition: the machine would not boot`,
-      { hint: `add ${missing.map((path) => `--file SRC:${path}`).join(' ')}`, details: { missing } },
+    findings.push(
+      IGNITION_RULES.found(
+        'ignition-oem-path',
+        `reads ${missing.map((path) => `oem://${path}`).join(', ')}, which will not be on the OEM partition: the machine would not boot`,
+        { place, hint: `add ${missing.map((path) => `--file SRC:${path}`).join(' ')}` },
+      ),
     )
   }
-  const findings: Finding[] = []
   if (file.path === CONFIG_IGN_PATH) {
     findings.push(
-      warning(
+      IGNITION_RULES.found(
         'ignition-hides-userdata',
         `${CONFIG_IGN_PATH} is used instead of what end users give as user data, for good`,
-        'provider defaults belong into base/base.ign: --ignition-as base',
+        { hint: 'provider defaults belong into base/base.ign: --ignition-as base' },
       ),
     )
   }
   if (release.kind === 'unknown' && config.spec.startsWith('3.')) {
     findings.push(
-      warning(
+      IGNITION_RULES.found(
         'ignition-spec-unchecked',
-        `${file.source} has config version ${config.spec}, which only Flatcar from branch 3185 on accepts`,
-        'name the release with --release',
+        `config version ${config.spec} is accepted only by Flatcar from branch 3185 on`,
+        { place, hint: 'name the release with --release' },
       ),
     )
   }
@@ -107,10 +116,10 @@ export function checkCloudConfig(file: ContentFile, release: ImageRelease): read
   const keys = hyphenatedKeys(file.role.cloudConfig.value)
   if (keys.length === 0) return []
   return [
-    warning(
+    CLOUD_CONFIG_RULES.found(
       'cloud-config-hyphens',
-      `${file.source}: Flatcar from branch 3913 on skips keys with hyphens: ${keys.join(', ')}`,
-      'write them with underscores; every release reads those',
+      `Flatcar from branch 3913 on skips keys with hyphens: ${keys.join(', ')}`,
+      { place: { file: file.source }, hint: 'write them with underscores; every release reads those' },
     ),
   ]
 }
@@ -121,10 +130,10 @@ export function checkIdsAgree(files: readonly ContentFile[], releaseId: string |
     role.kind !== 'cloud-config' || role.oemId === undefined || releaseId === undefined || role.oemId === releaseId
       ? []
       : [
-          warning(
+          OEM_RELEASE_RULES.found(
             'oem-ids-differ',
-            `${source} has coreos.oem.id ${role.oemId}, oem-release has ID ${releaseId}: the updater takes the first`,
-            'give both the same id',
+            `coreos.oem.id is ${role.oemId}, oem-release has ID ${releaseId}: the updater takes the first`,
+            { place: { file: source }, hint: 'give both the same id' },
           ),
         ],
   )
@@ -137,7 +146,7 @@ export function checkTemplateFits(
 ): readonly Finding[] {
   if (template === undefined || release.kind === 'unknown' || isInAnyScope(release, template.distros)) return []
   return [
-    warning(
+    TREE_RULES.found(
       'template-release',
       `template ${template.name} is made for ${template.distros.map(formatScope).join('; ')}, the image is ${formatRelease(release)}`,
     ),
@@ -147,10 +156,10 @@ export function checkTemplateFits(
 export function checkRelease(release: ImageRelease): readonly Finding[] {
   if (release.kind === 'known') return []
   return [
-    warning(
+    TREE_RULES.found(
       'release-unknown',
       `the image's release is unknown (${release.reason}): ids and configs are checked against all releases, and what suits Container Linux 2512 is written`,
-      'name it with --release, such as --release flatcar:3510.2.8',
+      { hint: 'name it with --release, such as --release flatcar:3510.2.8' },
     ),
   ]
 }
@@ -160,7 +169,7 @@ export function checkFilesystem(filesystem: Filesystem, release: ImageRelease): 
   if (filesystem.kind !== 'ext' || release.kind === 'unknown') return []
   if (!isInScope(release, { distro: 'flatcar', from: 4186 })) return []
   return [
-    warning(
+    TREE_RULES.found(
       'grub-cannot-read-ext',
       `the OEM partition is ${filesystem.variant}, but on UEFI machines GRUB of ${formatRelease(release)} reads only btrfs and FAT: grub.cfg would be skipped there`,
     ),
@@ -180,27 +189,26 @@ export function checkKept(
     const whose = vendors[0]?.[1] ?? ''
     findings.push(
       newIdentity
-        ? warning(
+        ? TREE_RULES.found(
             'vendor-files-stay',
             `files of ${whose} stay beside the new ones: ${list}; they may start that vendor's services`,
-            'leave out --existing merge to replace the whole set',
+            { hint: 'leave out --existing merge to replace the whole set' },
           )
-        : note('vendor-files-stay', `files of ${whose} stay: ${list}`),
+        : TREE_RULES.found('vendor-files-stay', `files of ${whose} stay: ${list}`, { severity: 'note' }),
     )
   }
   for (const path of [CLOUD_CONFIG_PATH, ...IGNITION_PATHS]) {
     if (!keptPaths.has(path) || release.kind === 'unknown') continue
     const vain = noEffectOf(path, release)
-    if (vain !== undefined) findings.push(note('no-effect', `${path}, which stays, has no effect: ${vain.why}`))
+    if (vain === undefined) continue
+    findings.push(
+      TREE_RULES.found(vainRule(path), `${path}, which stays, has no effect: ${vain.why}`, { severity: 'note' }),
+    )
   }
   return findings
 }
 
-/**
- * Configs that stay must keep what they read: a file that this bake takes away from one would stop the boot.
- *
- * @throws ERR_IGNITION_INVALID
- */
+/** Configs that stay must keep what they read: a file that this bake takes away from one would stop the boot. */
 export function checkKeptIgnition(
   state: OemState,
   pathsAfter: ReadonlySet<string>,
@@ -215,22 +223,26 @@ export function checkKeptIgnition(
       missing = parseIgnition(bytes, path).oemPaths.filter((wanted) => !pathsAfter.has(wanted))
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
-      return [warning('ignition-kept-invalid', `${path}, which stays, is broken: ${error.message}`)]
+      return [IGNITION_RULES.found('ignition-kept-invalid', `${path}, which stays, is broken: ${error.message}`)]
     }
     const taken = missing.filter((wanted) => before.has(wanted))
-    if (taken.length > 0) {
-      throw new UsageError(
-        'ERR_IGNITION_INVALID',
-        `${path} stays and reads ${taken.map((wanted) => `oem://${wanted}`).join(', ')}, which is to be removed: the machine would not boot`,
-        { hint: `add --remove ${path}, or keep what it reads`, details: { missing: taken } },
-      )
-    }
-    return missing.map((wanted) =>
-      warning(
-        'ignition-kept-invalid',
-        `${path}, which stays, reads oem://${wanted}, which is not on the OEM partition`,
+    const stopping = taken.map((wanted) =>
+      IGNITION_RULES.found(
+        'ignition-oem-path',
+        `${path} stays and reads oem://${wanted}, which is to be removed: the machine would not boot`,
+        { hint: `add --remove ${path}, or keep what it reads` },
       ),
     )
+    const broken = missing.filter((wanted) => !before.has(wanted))
+    return [
+      ...stopping,
+      ...broken.map((wanted) =>
+        IGNITION_RULES.found(
+          'ignition-kept-invalid',
+          `${path}, which stays, reads oem://${wanted}, which is not on the OEM partition`,
+        ),
+      ),
+    ]
   })
 }
 
@@ -242,7 +254,7 @@ export function checkVariables(
 ): readonly Finding[] {
   const vain = given.filter(({ paths }) => paths.length > 0 && !paths.some((path) => usedPaths.has(path)))
   return vain.map(({ name, paths }) =>
-    warning(
+    TREE_RULES.found(
       'variable-without-effect',
       `variable ${name} is used in ${paths.join(', ')} only, which ${formatDistro(release.distro)} ${release.branch} does not get`,
     ),

@@ -4,7 +4,8 @@
 import type { OemEntry, OemSpace } from '../../engine/engine.js'
 import { RefusedError } from '../../errors.js'
 import { formatBytes } from '../../units.js'
-import { type Finding, warning } from '../finding.js'
+import type { Finding } from '../finding.js'
+import { TREE_RULES } from './rules.js'
 
 /** Room for Ignition's rewrite of grub.cfg and small repairs on the running machine. */
 const SLACK_BYTES = 1024 * 1024
@@ -57,7 +58,7 @@ export function planSpace(question: SpaceQuestion): {
   const findings =
     space.freeBytesAfter < SLACK_BYTES && neededBytes > 0
       ? [
-          warning(
+          TREE_RULES.found(
             'oem-nearly-full',
             `only ${formatBytes(space.freeBytesAfter)} stay free on the OEM partition; changing kernel arguments or an OEM extension's update needs room there`,
           ),

@@ -8,9 +8,10 @@ import type { OemEdit, OemEntry } from '../../engine/engine.js'
 import type { OemContent } from '../content.js'
 import { type ContentFile, contentFile, hasRole } from '../content-file.js'
 import { describeOem, findVendorSet, type OemState, textOf } from '../describe.js'
-import { type Finding, note } from '../finding.js'
+import type { Finding } from '../finding.js'
 import { formatGrubCfg, parseGrubCfg, withOemId } from '../grub/grub-cfg.js'
 import { loadedBytes } from '../host-files.js'
+import { judge } from '../judge.js'
 import { isWithin } from '../oem-path.js'
 import { looseOemReleaseId } from '../oem-release.js'
 import { GRUB_CFG_PATH, OEM_RELEASE_PATH } from '../release/eras.js'
@@ -32,6 +33,7 @@ import {
   checkVariables,
 } from './plan-checks.js'
 import { type PlannedSpace, planSpace } from './plan-space.js'
+import { TREE_RULES } from './rules.js'
 import { foreseeUpdates } from './updates.js'
 
 export { describeOem, type OemDescription, type OemState } from '../describe.js'
@@ -48,7 +50,10 @@ export interface Plan {
   readonly expected: readonly ExpectedEntry[]
   /** What grub.cfg will set. */
   readonly oemId: string | undefined
+  /** Warnings and notes. */
   readonly findings: readonly Finding[]
+  /** What was found by rules that the request ignores. */
+  readonly ignored: readonly Finding[]
   readonly space: PlannedSpace
 }
 
@@ -69,7 +74,7 @@ export function pathsWorthReading(entries: readonly OemEntry[], content?: OemCon
 }
 
 /**
- * @throws UsageError | RefusedError with what can't be done, before anything is
+ * @throws UsageError with everything that is wrong | RefusedError with what can't be done; before anything is
  */
 export function planBake(content: OemContent, state: OemState, release: ImageRelease): Plan {
   const target = releaseToRenderFor(release)
@@ -100,43 +105,44 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
   const pathsAfter = tree.expected.filter((entry) => entry.kind !== 'directory').map((entry) => entry.path)
   const releaseId = releaseIdAfter(written, state, decision)
   const { space, findings: spaceFindings } = planSpace({ space: state.space, ...tree.space })
+  const found = [
+    ...checkRelease(release),
+    ...checkOemId(oemId, release, grub === undefined ? undefined : idOrigin, content.oemIdUnchecked),
+    ...checkTemplateFits(content.template, release),
+    ...files.flatMap((file) => [
+      ...checkEffect(file, release),
+      ...checkIgnition(file, release, new Set(pathsAfter)),
+      ...checkCloudConfig(file, release),
+      ...file.findings,
+    ]),
+    ...content.findings,
+    ...checkIdsAgree(files, releaseId),
+    ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
+    ...noteRemovals(content, state, decision),
+    ...checkKept(decision.kept, release, newIdentity),
+    ...checkKeptIgnition(state, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
+    ...checkFilesystem(state.filesystem, release),
+    ...(release.kind === 'known'
+      ? foreseeUpdates({
+          release,
+          idBefore: before.oemReleaseId,
+          idAfter: releaseId,
+          pathsAfter,
+          written: files.map((file) => ({
+            path: file.path,
+            fromTemplate: content.template !== undefined && file.origin.startsWith('template '),
+          })),
+        })
+      : []),
+    ...spaceFindings,
+  ]
   return {
     edits: tree.edits,
     changes: tree.changes,
     expected: tree.expected,
     oemId,
     space,
-    findings: [
-      ...checkRelease(release),
-      ...checkOemId(oemId, release, grub === undefined ? undefined : idOrigin, content.oemIdUnchecked),
-      ...checkTemplateFits(content.template, release),
-      ...files.flatMap((file) => [
-        ...checkEffect(file, release),
-        ...checkIgnition(file, release, new Set(pathsAfter)),
-        ...checkCloudConfig(file, release),
-        ...file.findings,
-      ]),
-      ...content.findings,
-      ...checkIdsAgree(files, releaseId),
-      ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
-      ...noteRemovals(content, state, decision),
-      ...checkKept(decision.kept, release, newIdentity),
-      ...checkKeptIgnition(state, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
-      ...checkFilesystem(state.filesystem, release),
-      ...(release.kind === 'known'
-        ? foreseeUpdates({
-            release,
-            idBefore: before.oemReleaseId,
-            idAfter: releaseId,
-            pathsAfter,
-            written: files.map((file) => ({
-              path: file.path,
-              fromTemplate: content.template !== undefined && file.origin.startsWith('template '),
-            })),
-          })
-        : []),
-      ...spaceFindings,
-    ],
+    ...judge(found, content.strictness),
   }
 }
 
@@ -183,7 +189,7 @@ function noteRemovals(content: OemContent, state: OemState, decision: ExistingDe
       (entry) => entry.kind !== 'directory' && decision.removed.get(entry.path) === vendor,
     ).length
     findings.push(
-      note(
+      TREE_RULES.found(
         'vendor-set-replaced',
         `the files of ${vendor} are replaced as a whole: ${count} of them ${count === 1 ? 'is' : 'are'} removed`,
       ),
@@ -191,7 +197,7 @@ function noteRemovals(content: OemContent, state: OemState, decision: ExistingDe
   }
   for (const path of content.remove) {
     if (state.entries.some((entry) => isWithin(entry.path, path))) continue
-    findings.push(note('remove-absent', `there is no ${path} on the OEM partition to remove`))
+    findings.push(TREE_RULES.found('remove-absent', `there is no ${path} on the OEM partition to remove`))
   }
   return findings
 }

@@ -7,9 +7,10 @@
  * partition. Sources: flatcar/update_engine flatcar-postinst; flatcar/bootengine initrd-setup-root-after-ignition;
  * flatcar/scripts usr/share/flatcar/oems.
  */
-import { type Finding, note, warning } from '../finding.js'
+import type { Finding } from '../finding.js'
 import { isWithin } from '../oem-path.js'
 import type { KnownRelease } from '../release/release.js'
+import { TREE_RULES } from './rules.js'
 
 /** Folders that the first boot after the move to system extensions deletes, by vendor ID. */
 const CLEANED_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -53,16 +54,16 @@ function foreseeExtension({ idBefore, idAfter, pathsAfter }: UpdateFacts): reado
   const after = idAfter === undefined ? 'no ID' : `ID ${idAfter}`
   if (strangers.length > 0) {
     return [
-      warning(
+      TREE_RULES.found(
         'update-extension-id',
         `oem-release will have ${after}, but sysext/active-oem-${strangers.join(', sysext/active-oem-')} stays: at the next OS update the updater looks for the OEM of that ID only, so the extension of ${strangers.join(', ')} is not fetched for the new release, and the new release's initrd has to find or download one at boot`,
-        `start from the generic image, or keep the ID ${strangers[0]} if its agent is wanted`,
+        { hint: `start from the generic image, or keep the ID ${strangers[0]} if its agent is wanted` },
       ),
     ]
   }
   if (idBefore === undefined || idBefore === idAfter) return []
   return [
-    note(
+    TREE_RULES.found(
       'update-id-changes',
       `oem-release ID changes from ${idBefore} to ${idAfter ?? 'none'}: at the next OS update the updater asks for ${
         idAfter !== undefined && EXTENSION_IDS.has(idAfter) ? `the extension of ${idAfter}` : 'no OEM extension'
@@ -80,8 +81,12 @@ function foreseeCleaning({ idAfter, written }: UpdateFacts): readonly Finding[] 
   const message = `with oem-release ID ${idAfter} the update to a release with OEM extensions deletes ${lost.map((file) => file.path).join(', ')}`
   // The template's own files are read on first boot only; what somebody added may be needed for good.
   return lost.every((file) => file.fromTemplate)
-    ? [note('update-cleans', message)]
-    : [warning('update-cleans', message, 'put lasting files elsewhere, or give oem-release an ID of your own')]
+    ? [TREE_RULES.found('update-cleans', message, { severity: 'note' })]
+    : [
+        TREE_RULES.found('update-cleans', message, {
+          hint: 'put lasting files elsewhere, or give oem-release an ID of your own',
+        }),
+      ]
 }
 
 /** A mark without an extension behind it blocks updates. */
@@ -90,11 +95,9 @@ function foreseeMarks({ written }: UpdateFacts): readonly Finding[] {
     const id = ACTIVE_MARK.exec(path)?.[1]
     if (id === undefined || EXTENSION_IDS.has(id)) return []
     return [
-      warning(
-        'update-mark',
-        `${path} makes every OS update fetch oem-${id}.gz, and fail without it`,
-        `leave it out unless your update server has oem-${id}.gz`,
-      ),
+      TREE_RULES.found('update-mark', `${path} makes every OS update fetch oem-${id}.gz, and fail without it`, {
+        hint: `leave it out unless your update server has oem-${id}.gz`,
+      }),
     ]
   })
 }

@@ -4,9 +4,10 @@
 import { basename } from 'node:path'
 import { UsageError } from '../../errors.js'
 import { type ContentFile, contentFile } from '../content-file.js'
-import { type Finding, warning } from '../finding.js'
+import type { Finding } from '../finding.js'
 import { parseGrubCfg, withOemId } from '../grub/grub-cfg.js'
 import { loadedBytes } from '../host-files.js'
+import { TREE_RULES } from '../plan/rules.js'
 import { GRUB_CFG_PATH } from '../release/eras.js'
 import { renderTemplateFile, type Template } from './template.js'
 import { OEM_ID_VARIABLE } from './template-manifest.js'
@@ -74,10 +75,10 @@ export function renderTemplate(
       paths: used.filter((file) => file.variables.includes(name)).map((file) => file.path),
     })),
     findings: exposed.map((file) =>
-      warning(
+      TREE_RULES.found(
         'secret-readable',
         `${file.path} holds a secret and has mode ${file.mode.toString(8).padStart(4, '0')}: every user of the machine can read it, and everyone who has the image`,
-        'fetch secrets when the machine starts instead of baking them',
+        { hint: 'fetch secrets when the machine starts instead of baking them' },
       ),
     ),
   }

@@ -1,0 +1,92 @@
+/** What the checks of the whole find: the tree as it will be, on the image's release. */
+import { defineRules } from '../finding.js'
+
+const UPDATER = 'flatcar/update_engine flatcar-postinst'
+
+export const TREE_RULES = defineRules('ERR_USAGE', {
+  'no-effect-cloud-config': {
+    severity: 'error',
+    code: 'ERR_CLOUD_CONFIG_INVALID',
+    finds: 'a cloud-config on a release that does not read it from the OEM partition',
+    source: 'flatcar/coreos-cloudinit fb088ff, 8df59e8',
+  },
+  'no-effect-ignition': {
+    severity: 'error',
+    code: 'ERR_IGNITION_INVALID',
+    finds: 'an Ignition config on a release that does not read it from there',
+    source: 'coreos/bootengine and flatcar/bootengine dracut/30ignition/ignition-setup.sh',
+  },
+  'no-effect-file': {
+    severity: 'warning',
+    finds: 'a file that this release does not use under that name',
+    source: 'coreos/init and flatcar/init, coreos-setup-environment.service',
+  },
+  'oem-id-not-read': {
+    severity: 'warning',
+    finds: 'an oem_id on a release that takes none from grub.cfg',
+    source: 'coreos/scripts build_library/grub.cfg',
+  },
+  'oem-id-unknown': {
+    severity: 'error',
+    code: 'ERR_OEM_ID_UNKNOWN',
+    finds: "an oem_id that the release's Ignition does not know: the machine would never boot",
+    source: 'coreos/ignition internal/main.go, internal/registry MustGet',
+  },
+  'template-release': {
+    severity: 'warning',
+    finds: 'a template on a release that it is not made for',
+    source: "the template's own distros",
+  },
+  'release-unknown': {
+    severity: 'warning',
+    finds: 'an image whose release is unknown, so that what depends on it goes unchecked',
+    source: 'oem-bake',
+  },
+  'grub-cannot-read-ext': {
+    severity: 'warning',
+    finds: 'an ext filesystem where GRUB reads only btrfs and FAT on UEFI machines',
+    source: 'flatcar/scripts build_library/grub_install.sh, 2024-11-18',
+  },
+  'vendor-files-stay': {
+    severity: 'warning',
+    finds: "another vendor's files beside the new ones",
+    source: 'coreos/coreos-overlay coreos-base/oem-*',
+  },
+  'vendor-set-replaced': {
+    severity: 'note',
+    finds: "a vendor's files that are replaced as a whole",
+    source: 'coreos/coreos-overlay coreos-base/oem-*',
+  },
+  'remove-absent': { severity: 'note', finds: 'a path to remove that is not there', source: 'oem-bake' },
+  'variable-without-effect': {
+    severity: 'warning',
+    finds: 'a variable that only files of other releases use',
+    source: "the template's own files",
+  },
+  'secret-readable': {
+    severity: 'warning',
+    finds: 'a secret in a file that every user of the machine can read',
+    source: 'coreos/scripts build_library/vm_image_util.sh (modes of OEM files)',
+  },
+  'oem-nearly-full': {
+    severity: 'warning',
+    finds: 'an OEM partition with hardly any room left',
+    source: 'flatcar/bootengine dracut/30ignition/ignition-kargs-helper',
+  },
+  'update-extension-id': {
+    severity: 'warning',
+    finds: 'an active OEM extension of another id than oem-release gives',
+    source: UPDATER,
+  },
+  'update-id-changes': { severity: 'note', finds: 'another id in oem-release than before', source: UPDATER },
+  'update-cleans': {
+    severity: 'warning',
+    finds: "files in folders that an OS update deletes because the id is a vendor's",
+    source: 'flatcar/scripts usr/share/flatcar/oems',
+  },
+  'update-mark': {
+    severity: 'warning',
+    finds: 'an active-oem mark without an extension behind it, which blocks OS updates',
+    source: UPDATER,
+  },
+})
