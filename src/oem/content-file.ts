@@ -8,7 +8,7 @@ import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-co
 import type { Finding } from './finding.js'
 import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub/grub-cfg.js'
 import type { LoadedFile } from './host-files.js'
-import { type IgnitionConfig, parseIgnition } from './ignition/ignition.js'
+import { type ParsedIgnition, parseIgnition } from './ignition/ignition.js'
 import { type OemRelease, parseOemRelease } from './oem-release.js'
 import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, IGNITION_PATHS, OEM_RELEASE_PATH } from './release/eras.js'
 import type { ReleaseScope } from './release/release-scope.js'
@@ -18,7 +18,7 @@ export type FileRole =
   | { readonly kind: 'grub-cfg'; readonly grub: GrubCfg }
   | { readonly kind: 'oem-release'; readonly release: OemRelease }
   | { readonly kind: 'cloud-config'; readonly cloudConfig: CloudConfig; readonly oemId: string | undefined }
-  | { readonly kind: 'ignition'; readonly config: IgnitionConfig }
+  | { readonly kind: 'ignition'; readonly config: ParsedIgnition }
   | { readonly kind: 'plain' }
 
 export interface ContentFile extends LoadedFile {

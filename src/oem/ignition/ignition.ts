@@ -8,14 +8,13 @@
 import { UsageError } from '../../errors.js'
 import type { Finding } from '../finding.js'
 import { parseJson } from '../json.js'
-import { field, isMapping, shapeOf, stringField } from '../mapping.js'
+import { field, isMapping, shapeOf } from '../mapping.js'
 import { acceptedSpecs, ignitionVersionOf, isKnownSpec, KNOWN_SPECS } from '../release/ignition-versions.js'
 import { formatRelease, type ImageRelease } from '../release/release.js'
+import { type IgnitionConfig, readIgnitionConfig } from './config.js'
 import { IGNITION_RULES } from './rules.js'
 
-export interface IgnitionConfig {
-  /** `ignition.version`, or `1` for the oldest form. */
-  readonly spec: string
+export interface ParsedIgnition extends IgnitionConfig {
   /** Paths within the OEM partition that the config reads through `oem://`. */
   readonly oemPaths: readonly string[]
 }
@@ -25,7 +24,7 @@ export interface IgnitionConfig {
  *
  * @throws ERR_IGNITION_INVALID; for what is no JSON it says what it is instead
  */
-export function parseIgnition(bytes: Uint8Array, file: string): IgnitionConfig {
+export function parseIgnition(bytes: Uint8Array, file: string): ParsedIgnition {
   const text = decode(bytes, file)
   const parsed = parseJson(text)
   if (parsed.kind === 'fault') throw notJson(text, file, parsed.fault)
@@ -45,7 +44,8 @@ export function parseIgnition(bytes: Uint8Array, file: string): IgnitionConfig {
         : `known versions: ${KNOWN_SPECS.join(', ')}`,
     )
   }
-  return { spec, oemPaths: [...new Set(sourcesOf(parsed.value).flatMap((source) => oemPath(source, file)))] }
+  const config = readIgnitionConfig(parsed.value, spec)
+  return { ...config, oemPaths: [...new Set(config.sources.flatMap((source) => oemPath(source, file)))] }
 }
 
 /** Whether the release's Ignition refuses the config's version; nothing is said about an unknown release. */
@@ -74,14 +74,6 @@ function specOf(value: unknown, file: string): string {
       : `${file} has an ignition.version that is ${shapeOf(version)}, expected text`,
     'add "ignition": {"version": "2.1.0"} (3.3.0 for Flatcar from branch 3185 on)',
   )
-}
-
-/** Every `source`, wherever the schema of a version puts it. */
-function sourcesOf(value: unknown): readonly string[] {
-  if (Array.isArray(value)) return value.flatMap(sourcesOf)
-  if (!isMapping(value)) return []
-  const own = stringField(value, 'source')
-  return [...(own === undefined ? [] : [own]), ...Object.values(value).flatMap(sourcesOf)]
 }
 
 function oemPath(source: string, file: string): readonly string[] {

@@ -17,7 +17,7 @@ describe('parseIgnition', () => {
         ],
       },
     })
-    expect(parseIgnition(bytes, 'x')).toEqual({ spec: '2.1.0', oemPaths: ['/units/x y.service'] })
+    expect(parseIgnition(bytes, 'x')).toMatchObject({ spec: '2.1.0', oemPaths: ['/units/x y.service'] })
     expect(parseIgnition(Buffer.from('{"ignitionVersion": 1}'), 'x').spec).toBe('1')
   })
 
