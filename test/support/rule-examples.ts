@@ -2,8 +2,9 @@
  * One failing input and one passing neighbour for a rule, as data; `test/oem/rules.test.ts` runs them all through content
  * and plan, as a bake does, and wants one for every rule there is.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { OemEntry } from '#src/engine/engine.js'
 import { OemBakeError } from '#src/errors.js'
 import { resolveContent } from '#src/oem/content.js'
@@ -11,7 +12,6 @@ import type { Finding } from '#src/oem/finding.js'
 import { type OemState, planBake } from '#src/oem/plan/plan.js'
 import { parseReleaseArgument } from '#src/oem/release/release.js'
 import type { ContentRequest, RequestedFile } from '#src/request.js'
-import { temporaryDirectory } from './temp.js'
 
 /** A file's text, or with its mode; null is a directory. */
 export type Node = string | Buffer | { readonly content: string | Buffer; readonly mode: number } | null
@@ -23,6 +23,8 @@ export interface RuleInput {
   readonly tree?: Readonly<Record<string, Node>>
   /** `unknown`, or as for --release. @default container-linux:2512.3.0 */
   readonly release?: string
+  /** The files of a template that is made for this and baked. */
+  readonly template?: Readonly<Record<string, string>>
   /** Anything else that is asked for. */
   readonly request?: ContentRequest
   readonly state?: Partial<Pick<OemState, 'filesystem' | 'space'>>
@@ -37,30 +39,41 @@ export interface RuleExample {
   readonly column?: number
 }
 
-let made = 0
-
 /** Everything that a bake of this would be told, errors included. */
 export async function findingsOf(input: RuleInput): Promise<readonly Finding[]> {
-  const directory = join(temporaryDirectory(), `rule-${made++}`)
-  mkdirSync(directory)
+  // Of its own for each call: examples run in many test files, and in tests, where nothing can be left to a hook.
+  const directory = mkdtempSync(join(tmpdir(), 'oem-bake-test-rule-'))
   const files = Object.entries(input.files ?? {}).map(([destination, node], index): RequestedFile => {
     const { content, mode } = asFile(node)
     const source = join(directory, `${index}-${destination.slice(destination.lastIndexOf('/') + 1)}`)
     writeFileSync(source, content)
     return { source, destination, mode }
   })
+  const template = input.template === undefined ? {} : { template: writeTemplate(directory, input.template) }
   const release =
     input.release === 'unknown'
       ? ({ kind: 'unknown', reason: 'nobody says' } as const)
       : parseReleaseArgument(input.release ?? 'container-linux:2512.3.0')
   try {
-    const content = await resolveContent({ ...input.request, files: [...(input.request?.files ?? []), ...files] }, {})
+    const request = { ...input.request, ...template, files: [...(input.request?.files ?? []), ...files] }
+    const content = await resolveContent(request, {})
     return planBake(content, stateOf(input), release).findings
   } catch (error) {
     const found = error instanceof OemBakeError ? error.details.findings : undefined
     if (!Array.isArray(found)) throw error
     return found as readonly Finding[]
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
   }
+}
+
+function writeTemplate(directory: string, files: Readonly<Record<string, string>>): string {
+  const root = join(directory, 'template')
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), text)
+  }
+  return root
 }
 
 function asFile(node: Exclude<Node, null>): { readonly content: string | Buffer; readonly mode: number } {
