@@ -73,6 +73,13 @@ const ERA_ROWS: readonly EraRow[] = [
     severity: 'error',
   },
   {
+    path: GRUB_CFG_PATH,
+    scopes: [{ distro: 'container-linux', below: 518 }],
+    why: 'before December 2014, branch 518, the boot loader reads nothing from the OEM partition',
+    instead: 'leave it out: there is no way to add kernel arguments to this release',
+    severity: 'warning',
+  },
+  {
     path: '/bin/coreos-setup-environment',
     scopes: [{ distro: 'flatcar' }],
     why: 'Flatcar runs bin/flatcar-setup-environment',
