@@ -25,6 +25,8 @@ export const JUDGES = [
   'blkid',
   'veritysetup',
   'setpriv',
+  'grub-script-check',
+  'grub-emu',
 ] as const
 
 export function missingJudges(): string[] {
