@@ -9,14 +9,15 @@ import type { Finding } from './finding.js'
 import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub/grub-cfg.js'
 import type { LoadedFile } from './host-files.js'
 import { type ParsedIgnition, parseIgnition } from './ignition/ignition.js'
-import { type OemRelease, parseOemRelease } from './oem-release.js'
+import { readOemRelease } from './oem-release/read-oem-release.js'
 import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, IGNITION_PATHS, OEM_RELEASE_PATH } from './release/eras.js'
 import type { ReleaseScope } from './release/release-scope.js'
 
 /** What reads a file at boot, with what it will find in it. */
 export type FileRole =
   | { readonly kind: 'grub-cfg'; readonly grub: GrubCfg }
-  | { readonly kind: 'oem-release'; readonly release: OemRelease }
+  /** The id as Flatcar's updater sees it. */
+  | { readonly kind: 'oem-release'; readonly id: string | undefined }
   | { readonly kind: 'cloud-config'; readonly cloudConfig: CloudConfig; readonly oemId: string | undefined }
   | { readonly kind: 'ignition'; readonly config: ParsedIgnition }
   | { readonly kind: 'plain' }
@@ -43,7 +44,7 @@ export function hasRole(path: string): boolean {
 /**
  * Checks a file by its role.
  *
- * @throws ERR_CLOUD_CONFIG_INVALID | ERR_YAML_SYNTAX | ERR_IGNITION_INVALID | ERR_OEM_RELEASE_INVALID | ERR_OEM_ID_INVALID
+ * @throws ERR_CLOUD_CONFIG_INVALID | ERR_YAML_SYNTAX | ERR_IGNITION_INVALID | ERR_OEM_ID_INVALID
  */
 export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): ContentFile {
   const bytes = hasRole(file.path) ? bytesOf(file) : Buffer.alloc(0)
@@ -54,8 +55,10 @@ export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): Conte
       if (grub.oemId !== undefined) assertOemId(grub.oemId)
       return { ...file, role: { kind: 'grub-cfg', grub }, findings: checkGrubCfg(text, file.source) }
     }
-    case OEM_RELEASE_PATH:
-      return { ...file, role: { kind: 'oem-release', release: parseOemRelease(text, file.source) }, findings: [] }
+    case OEM_RELEASE_PATH: {
+      const { id, findings } = readOemRelease(text, file.source)
+      return { ...file, role: { kind: 'oem-release', id }, findings }
+    }
     case CLOUD_CONFIG_PATH: {
       const cloudConfig = parseCloudConfig(bytes, file.source)
       const oemId = cloudConfig.kind === 'cloud-config' ? cloudConfigOemId(cloudConfig.value) : undefined

@@ -7,7 +7,8 @@ import type { OemEntry, OemSpace } from '../engine/engine.js'
 import { OemBakeError } from '../errors.js'
 import { cloudConfigOemId, parseCloudConfig } from './cloud-config/cloud-config.js'
 import { parseGrubCfg } from './grub/grub-cfg.js'
-import { looseOemReleaseId, type OemRelease, parseOemRelease } from './oem-release.js'
+import { looseOemReleaseId, type OemRelease } from './oem-release/oem-release.js'
+import { readOemRelease } from './oem-release/read-oem-release.js'
 import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, OEM_RELEASE_PATH } from './release/eras.js'
 import { belongsToSet, type OemIdentity, type VendorSet, vendorSetOf } from './vendor-sets.js'
 
@@ -33,13 +34,11 @@ export interface OemDescription {
 
 export function describeOem(state: OemState): OemDescription {
   const identity = identityOf(state)
+  const release = textOf(state, OEM_RELEASE_PATH)
   return {
     oemId: identity.oemId,
     vendorSet: findVendorSet(state)?.name,
-    oemRelease: tolerant(() => {
-      const text = textOf(state, OEM_RELEASE_PATH)
-      return text === undefined ? undefined : parseOemRelease(text, OEM_RELEASE_PATH)
-    }),
+    oemRelease: release === undefined ? undefined : readOemRelease(release, OEM_RELEASE_PATH).release,
     oemReleaseId: identity.releaseId,
   }
 }

@@ -3,7 +3,7 @@ import { CLOUD_CONFIG_RULES } from './cloud-config/rules.js'
 import type { Rule } from './finding.js'
 import { GRUB_RULES } from './grub/rules.js'
 import { IGNITION_RULES } from './ignition/rules.js'
-import { OEM_RELEASE_RULES } from './oem-release-rules.js'
+import { OEM_RELEASE_RULES } from './oem-release/rules.js'
 import { TREE_RULES } from './plan/rules.js'
 
 export const ALL_RULES: readonly Rule[] = [

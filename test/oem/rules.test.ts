@@ -3,7 +3,6 @@
  * lie in `examples/`, a file a room; they go through content and plan as a bake does.
  */
 import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Severity } from '#src/oem/finding.js'
 import { ALL_RULES, ruleNamed } from '#src/oem/rules.js'
@@ -29,11 +28,13 @@ const WITHOUT_EXAMPLE_YET: readonly string[] = [
 ]
 
 const GRAVITY: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 }
-const ROOMS = fileURLToPath(new URL('examples/', import.meta.url))
+const ROOMS = new URL('examples/', import.meta.url)
 
 async function loadExamples(): Promise<readonly RuleExample[]> {
   const rooms = readdirSync(ROOMS).filter((name) => name.endsWith('.ts'))
-  const modules = await Promise.all(rooms.map((name) => import(`./examples/${name}`) as Promise<object>))
+  const modules = await Promise.all(
+    rooms.map((name) => import(/* @vite-ignore */ new URL(name, ROOMS).href) as Promise<object>),
+  )
   return modules.flatMap((module) => Object.values(module).flat() as readonly RuleExample[])
 }
 

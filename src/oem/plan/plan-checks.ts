@@ -10,12 +10,19 @@ import { hyphenatedKeys } from '../cloud-config/cloud-config.js'
 import { CLOUD_CONFIG_RULES } from '../cloud-config/rules.js'
 import type { ContentFile } from '../content-file.js'
 import type { OemState } from '../describe.js'
-import type { Finding } from '../finding.js'
+import { type Finding, ofKeptFile } from '../finding.js'
 import { checkSpecAccepted, parseIgnition } from '../ignition/ignition.js'
 import { IGNITION_RULES } from '../ignition/rules.js'
 import { nearestName } from '../nearest.js'
-import { OEM_RELEASE_RULES } from '../oem-release-rules.js'
-import { CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, IGNITION_PATHS, noEffectOf, readsOemIdFromGrub } from '../release/eras.js'
+import { readOemRelease } from '../oem-release/read-oem-release.js'
+import {
+  CLOUD_CONFIG_PATH,
+  CONFIG_IGN_PATH,
+  IGNITION_PATHS,
+  noEffectOf,
+  OEM_RELEASE_PATH,
+  readsOemIdFromGrub,
+} from '../release/eras.js'
 import { allPlatformIds, knownPlatformIds } from '../release/platforms.js'
 import { formatDistro, formatRelease, type ImageRelease, type KnownRelease } from '../release/release.js'
 import { formatScope, isInAnyScope, isInScope, type ReleaseScope } from '../release/release-scope.js'
@@ -124,19 +131,9 @@ export function checkCloudConfig(file: ContentFile, release: ImageRelease): read
   ]
 }
 
-/** The updater reads /etc/oem-release, which the cloud-config writes, before the file on the OEM partition. */
-export function checkIdsAgree(files: readonly ContentFile[], releaseId: string | undefined): readonly Finding[] {
-  return files.flatMap(({ role, source }) =>
-    role.kind !== 'cloud-config' || role.oemId === undefined || releaseId === undefined || role.oemId === releaseId
-      ? []
-      : [
-          OEM_RELEASE_RULES.found(
-            'oem-ids-differ',
-            `coreos.oem.id is ${role.oemId}, oem-release has ID ${releaseId}: the updater takes the first`,
-            { place: { file: source }, hint: 'give both the same id' },
-          ),
-        ],
-  )
+/** An oem-release that stays and that its readers stumble over. */
+export function checkKeptOemRelease(text: string | undefined): readonly Finding[] {
+  return text === undefined ? [] : readOemRelease(text, OEM_RELEASE_PATH).findings.map(ofKeptFile)
 }
 
 /** Says when a template was not made for this release. */

@@ -13,7 +13,8 @@ import { formatGrubCfg, parseGrubCfg, withOemId } from '../grub/grub-cfg.js'
 import { loadedBytes } from '../host-files.js'
 import { judge } from '../judge.js'
 import { isWithin } from '../oem-path.js'
-import { looseOemReleaseId } from '../oem-release.js'
+import { checkIdsAgree, checkVendorsAgree } from '../oem-release/check-ids.js'
+import { looseOemReleaseId } from '../oem-release/oem-release.js'
 import { GRUB_CFG_PATH, OEM_RELEASE_PATH } from '../release/eras.js'
 import type { ImageRelease } from '../release/release.js'
 import { isInAnyScope, releaseToRenderFor } from '../release/release-scope.js'
@@ -23,10 +24,10 @@ import {
   checkCloudConfig,
   checkEffect,
   checkFilesystem,
-  checkIdsAgree,
   checkIgnition,
   checkKept,
   checkKeptIgnition,
+  checkKeptOemRelease,
   checkOemId,
   checkRelease,
   checkTemplateFits,
@@ -103,7 +104,11 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
   const oemId = grub?.role.kind === 'grub-cfg' ? grub.role.grub.oemId : keptGrub && parseGrubCfg(keptGrub).oemId
   const idOrigin = content.requestedOemId === undefined ? grub?.origin : '--oem-id'
   const pathsAfter = tree.expected.filter((entry) => entry.kind !== 'directory').map((entry) => entry.path)
-  const releaseId = releaseIdAfter(written, state, decision)
+  const keptRelease =
+    written.has(OEM_RELEASE_PATH) || decision.removed.has(OEM_RELEASE_PATH)
+      ? undefined
+      : textOf(state, OEM_RELEASE_PATH)
+  const releaseId = releaseIdAfter(written.get(OEM_RELEASE_PATH), keptRelease)
   const { space, findings: spaceFindings } = planSpace({ space: state.space, ...tree.space })
   const found = [
     ...checkRelease(release),
@@ -117,6 +122,8 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     ]),
     ...content.findings,
     ...checkIdsAgree(files, releaseId),
+    ...checkVendorsAgree(files, releaseId, oemId),
+    ...checkKeptOemRelease(keptRelease),
     ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
     ...noteRemovals(content, state, decision),
     ...checkKept(decision.kept, release, newIdentity),
@@ -170,14 +177,8 @@ function givesOtherId(written: ReadonlyMap<string, ContentFile>, before: string 
 }
 
 /** ID of oem-release as it will be. */
-function releaseIdAfter(
-  written: ReadonlyMap<string, ContentFile>,
-  state: OemState,
-  decision: ExistingDecision,
-): string | undefined {
-  const file = written.get(OEM_RELEASE_PATH)
-  if (file?.role.kind === 'oem-release') return file.role.release.id
-  const kept = decision.removed.has(OEM_RELEASE_PATH) ? undefined : textOf(state, OEM_RELEASE_PATH)
+function releaseIdAfter(written: ContentFile | undefined, kept: string | undefined): string | undefined {
+  if (written?.role.kind === 'oem-release') return written.role.id
   return kept === undefined ? undefined : looseOemReleaseId(kept)
 }
 

@@ -10,7 +10,7 @@ import { CLOUD_CONFIG_HEADER, formatCloudConfig } from '../cloud-config/cloud-co
 import { escapeInDoubleQuotes } from '../grub/grub-script.js'
 import { parseJson } from '../json.js'
 import { isMapping } from '../mapping.js'
-import { formatOemRelease, oemReleaseFromKeys } from '../oem-release.js'
+import { formatOemRelease, oemReleaseFromKeys } from '../oem-release/oem-release.js'
 import { formatYaml, meansTheSameToAllReaders, parseYaml } from '../yaml.js'
 import { boundValue, parseReferences, referencesIn, substitute, type TextPart } from './substitution.js'
 import type { VariableValue } from './variables.js'

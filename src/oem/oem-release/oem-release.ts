@@ -1,13 +1,13 @@
 /**
  * oem-release: who made the OEM partition, read by the updaters, the installers and the login message.
  *
- * The strictest reader rules: update_engine_stub and the installers put `OEM_` before every line and evaluate it under
- * `set -e`, so a blank line, a comment or an unquoted space ends them; Flatcar's updater cuts `^ID=` at the equals sign,
- * so ID must be bare. Hence five lines, LF, ID and VERSION_ID bare, the rest between double quotes without anything a
+ * The strictest readers rule: update_engine_stub and the installers put `OEM_` before every line and evaluate the whole
+ * under `set -e`, so a blank line, a comment or an unquoted blank ends them; Flatcar's updater cuts `^ID=` at the equals
+ * sign, so ID must be bare. Hence five lines, LF, ID and VERSION_ID bare, the rest between double quotes without anything a
  * shell would expand. Sources: coreos/init bin/coreos-install, flatcar/update_engine flatcar-postinst,
- * coreos/update_engine omaha_request_params.
+ * coreos/update_engine omaha_request_params. Reading a file that somebody wrote: `read-oem-release.ts`.
  */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../../errors.js'
 
 export interface OemRelease {
   /** Bare: lower-case letters, digits, `.`, `_`, `-`. */
@@ -18,7 +18,7 @@ export interface OemRelease {
   readonly bugReportUrl?: string
 }
 
-interface Key {
+export interface OemReleaseKey {
   readonly key: string
   readonly field: keyof OemRelease
   readonly quoting: 'bare' | 'quoted'
@@ -26,7 +26,7 @@ interface Key {
 }
 
 /** In the order they are written. */
-const KEYS: readonly Key[] = [
+export const KEYS: readonly OemReleaseKey[] = [
   { key: 'ID', field: 'id', quoting: 'bare', required: true },
   { key: 'VERSION_ID', field: 'versionId', quoting: 'bare', required: true },
   { key: 'NAME', field: 'name', quoting: 'quoted', required: true },
@@ -41,36 +41,6 @@ const BARE = /^[a-z0-9._-]+$/
 const QUOTED = /^[^"$`\\\p{Cc}\u2028\u2029]*$/u
 
 /**
- * Parses strictly: what this accepts every reader understands alike.
- *
- * @throws ERR_OEM_RELEASE_INVALID with the line
- */
-export function parseOemRelease(text: string, file: string): OemRelease {
-  const values = new Map<string, string>()
-  if (!text.endsWith('\n')) throw invalid(`${file} does not end with a line feed`, 'end the last line')
-  for (const [index, line] of text.slice(0, -1).split('\n').entries()) {
-    const refuse = (reason: string, hint: string) => invalid(`${file}, line ${index + 1}: ${reason}`, hint)
-    const match = /^([A-Z_]+)=(.*)$/s.exec(line)
-    if (match?.[1] === undefined || match[2] === undefined) {
-      throw refuse(
-        `expected KEY=value, found ${JSON.stringify(line)}`,
-        'leave out blank lines, comments and blanks around the equals sign: the installers evaluate every line',
-      )
-    }
-    const [, name, raw] = match
-    const key = KEYS.find((known) => known.key === name)
-    if (key === undefined)
-      throw refuse(`${name} is not a key of oem-release`, `keys are ${OEM_RELEASE_KEYS.join(', ')}`)
-    if (values.has(key.field)) throw refuse(`${name} stands twice`, 'keep one')
-    const value = key.quoting === 'quoted' ? /^"(.*)"$/s.exec(raw)?.[1] : raw
-    if (value === undefined) throw refuse(`${name} must stand between double quotes, found ${raw}`, `write ${name}="…"`)
-    assertValue(key, value, `${file}, line ${index + 1}`)
-    values.set(key.field, value)
-  }
-  return oemReleaseOf((key) => values.get(key.field), file)
-}
-
-/**
  * Makes a value from keys as they stand in the file: `ID`, `VERSION_ID`, …
  *
  * @throws ERR_OEM_RELEASE_INVALID
@@ -81,7 +51,17 @@ export function oemReleaseFromKeys(values: Readonly<Record<string, string>>, fil
       throw invalid(`${file}: ${name} is not a key of oem-release`, `keys are ${OEM_RELEASE_KEYS.join(', ')}`)
     }
   }
-  const release = oemReleaseOf((key) => (Object.hasOwn(values, key.key) ? values[key.key] : undefined), file)
+  const find = ({ key }: OemReleaseKey) => (Object.hasOwn(values, key) ? values[key] : undefined)
+  const missing = KEYS.find((key) => key.required && find(key) === undefined)
+  if (missing !== undefined) throw invalid(`${file} has no ${missing.key}`, `add a line ${missing.key}=…`)
+  const [id = '', versionId = '', name = '', homeUrl, bugReportUrl] = KEYS.map(find)
+  const release: OemRelease = {
+    id,
+    versionId,
+    name,
+    ...(homeUrl === undefined ? {} : { homeUrl }),
+    ...(bugReportUrl === undefined ? {} : { bugReportUrl }),
+  }
   formatOemRelease(release, file)
   return release
 }
@@ -108,23 +88,7 @@ export function looseOemReleaseId(text: string): string | undefined {
   return id === undefined || id === '' ? undefined : id
 }
 
-function oemReleaseOf(find: (key: Key) => string | undefined, file: string): OemRelease {
-  for (const key of KEYS) {
-    if (key.required && find(key) === undefined) {
-      throw invalid(`${file} has no ${key.key}`, `add a line ${key.key}=…`)
-    }
-  }
-  const [id, versionId, name, homeUrl, bugReportUrl] = KEYS.map(find)
-  return {
-    id: id ?? '',
-    versionId: versionId ?? '',
-    name: name ?? '',
-    ...(homeUrl === undefined ? {} : { homeUrl }),
-    ...(bugReportUrl === undefined ? {} : { bugReportUrl }),
-  }
-}
-
-function assertValue(key: Key, value: string, where: string): void {
+function assertValue(key: OemReleaseKey, value: string, where: string): void {
   if (key.quoting === 'bare' && !BARE.test(value)) {
     throw invalid(
       `${where}: ${key.key} must be bare lower-case letters, digits, dots, dashes and underscores, found ${JSON.stringify(value)}`,
