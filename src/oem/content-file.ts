@@ -8,7 +8,7 @@ import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-co
 import type { Finding } from './finding.js'
 import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub/grub-cfg.js'
 import type { LoadedFile } from './host-files.js'
-import { type ParsedIgnition, parseIgnition } from './ignition/ignition.js'
+import { checkIgnitionFile, type ParsedIgnition } from './ignition/ignition.js'
 import { readOemRelease } from './oem-release/read-oem-release.js'
 import { CLOUD_CONFIG_PATH, GRUB_CFG_PATH, IGNITION_PATHS, OEM_RELEASE_PATH } from './release/eras.js'
 import type { ReleaseScope } from './release/release-scope.js'
@@ -19,7 +19,12 @@ export type FileRole =
   /** The id as Flatcar's updater sees it. */
   | { readonly kind: 'oem-release'; readonly id: string | undefined }
   | { readonly kind: 'cloud-config'; readonly cloudConfig: CloudConfig; readonly oemId: string | undefined }
-  | { readonly kind: 'ignition'; readonly config: ParsedIgnition }
+  | {
+      readonly kind: 'ignition'
+      readonly config: ParsedIgnition
+      /** Counts where the release translates 2.x configs. */
+      readonly untranslatable: readonly Finding[]
+    }
   | { readonly kind: 'plain' }
 
 export interface ContentFile extends LoadedFile {
@@ -66,7 +71,8 @@ export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): Conte
     }
     default:
       if (IGNITION_PATHS.includes(file.path)) {
-        return { ...file, role: { kind: 'ignition', config: parseIgnition(bytes, file.source) }, findings: [] }
+        const { config, findings, untranslatable } = checkIgnitionFile(bytes, file.source, file.path)
+        return { ...file, role: { kind: 'ignition', config, untranslatable }, findings }
       }
       return { ...file, role: { kind: 'plain' }, findings: [] }
   }

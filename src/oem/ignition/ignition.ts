@@ -1,9 +1,9 @@
 /**
- * Ignition configs, as far as they decide whether a machine boots: JSON, a version that its Ignition accepts, and
- * `oem://` files that are there.
+ * Ignition configs, as far as they decide whether a machine boots: from bytes to what is asked for and what is wrong with
+ * it, and whether the release's Ignition accepts the version.
  *
  * Sources: coreos/ignition config/shared/errors (what is refused), internal/resource/url.go (`oem` scheme: only the URL's
- * path counts, relative to the OEM partition's root). Left out: the schemas of single versions.
+ * path counts, relative to the OEM partition's root).
  */
 import { UsageError } from '../../errors.js'
 import type { Finding } from '../finding.js'
@@ -11,7 +11,9 @@ import { parseJson } from '../json.js'
 import { field, isMapping, shapeOf } from '../mapping.js'
 import { acceptedSpecs, ignitionVersionOf, isKnownSpec, KNOWN_SPECS } from '../release/ignition-versions.js'
 import { formatRelease, type ImageRelease } from '../release/release.js'
+import { checkConfig, type IgnitionFindings } from './check.js'
 import { type IgnitionConfig, readIgnitionConfig } from './config.js'
+import { decodeText, notJson } from './not-json.js'
 import { IGNITION_RULES } from './rules.js'
 
 export interface ParsedIgnition extends IgnitionConfig {
@@ -20,14 +22,37 @@ export interface ParsedIgnition extends IgnitionConfig {
 }
 
 /**
- * Parses a config and checks what does not depend on the image.
+ * Reads a config tolerantly: what a check would find makes no difference.
  *
- * @throws ERR_IGNITION_INVALID; for what is no JSON it says what it is instead
+ * @param path where on the OEM partition it is or will be
+ * @throws ERR_IGNITION_INVALID for what is no config at all; it says what it is instead
  */
-export function parseIgnition(bytes: Uint8Array, file: string): ParsedIgnition {
-  const text = decode(bytes, file)
+export function parseIgnition(bytes: Uint8Array, file: string, path?: string): ParsedIgnition {
+  return readIgnition(bytes, file, path).config
+}
+
+/**
+ * Reads a config and checks all that depends neither on the release nor on the tree.
+ *
+ * @throws ERR_IGNITION_INVALID as {@link parseIgnition}
+ */
+export function checkIgnitionFile(
+  bytes: Uint8Array,
+  file: string,
+  path: string,
+): IgnitionFindings & { readonly config: ParsedIgnition } {
+  const { config, text } = readIgnition(bytes, file, path)
+  return { config, ...checkConfig(text, config.spec, file) }
+}
+
+function readIgnition(
+  bytes: Uint8Array,
+  file: string,
+  path: string | undefined,
+): { readonly config: ParsedIgnition; readonly text: string } {
+  const text = decodeText(bytes, file)
   const parsed = parseJson(text)
-  if (parsed.kind === 'fault') throw notJson(text, file, parsed.fault)
+  if (parsed.kind === 'fault') throw notJson(text, file, path, parsed.fault)
   if (!isMapping(parsed.value)) {
     throw invalid(
       `${file} is ${shapeOf(parsed.value)}, expected a JSON object`,
@@ -45,7 +70,7 @@ export function parseIgnition(bytes: Uint8Array, file: string): ParsedIgnition {
     )
   }
   const config = readIgnitionConfig(parsed.value, spec)
-  return { ...config, oemPaths: [...new Set(config.sources.flatMap((source) => oemPath(source, file)))] }
+  return { config: { ...config, oemPaths: [...new Set(config.sources.flatMap(oemPath))] }, text }
 }
 
 /** Whether the release's Ignition refuses the config's version; nothing is said about an unknown release. */
@@ -76,68 +101,14 @@ function specOf(value: unknown, file: string): string {
   )
 }
 
-function oemPath(source: string, file: string): readonly string[] {
+/** A URL that can't be read is no path; `checks/resources.ts` says so. */
+function oemPath(source: string): readonly string[] {
   const match = /^oem:\/\/[^/?#]*([^?#]*)/i.exec(source)
   if (match?.[1] === undefined) return []
   try {
     return [new URL(`file://${match[1]}`).pathname].map(decodeURIComponent)
-  } catch (error) {
-    throw new UsageError('ERR_IGNITION_INVALID', `${file} has a URL that can't be read: ${source}`, {
-      hint: 'write oem:///path/of/the/file',
-      cause: error,
-    })
-  }
-}
-
-function notJson(text: string, file: string, fault: { line: number; column: number; found: string }): UsageError {
-  const firstLine = text.split('\n', 1)[0]?.trimEnd() ?? ''
-  if (text.trim() === '') {
-    return invalid(
-      `${file} is empty; Ignition would stop the boot, or drop user data`,
-      'give a config, or leave it out',
-    )
-  }
-  if (text.startsWith('\ufeff')) return invalid(`${file} starts with a byte order mark`, 'save it as UTF-8 without one')
-  if (firstLine === '#cloud-config') {
-    return invalid(
-      `${file} is a cloud-config, expected an Ignition config in JSON`,
-      'give it with --cloud-config instead',
-    )
-  }
-  if (firstLine.startsWith('#!')) {
-    return invalid(
-      `${file} is a script, expected an Ignition config in JSON`,
-      'add it with --file, and a unit that runs it',
-    )
-  }
-  if (/^variant:/m.test(text)) {
-    return invalid(
-      `${file} is a Butane config in YAML, expected its JSON`,
-      `run butane --strict ${file} and give its output`,
-    )
-  }
-  if (!/^\s*[{[]/.test(text)) {
-    return invalid(
-      `${file} is not JSON: line ${fault.line}, column ${fault.column}, found ${fault.found}; it looks like YAML`,
-      'translate it first: ct for a Container Linux Config, butane for a Butane config',
-    )
-  }
-  return new UsageError(
-    'ERR_IGNITION_INVALID',
-    `${file}, line ${fault.line}, column ${fault.column}: not valid JSON, found ${fault.found}`,
-    { hint: `look at line ${fault.line} of ${file}`, details: { line: fault.line, column: fault.column } },
-  )
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch (error) {
-    const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b
-    throw new UsageError('ERR_IGNITION_INVALID', `${file} is ${gzip ? 'gzip' : 'not UTF-8 text'}, expected JSON`, {
-      hint: gzip ? 'unpack it first' : 'save it as UTF-8',
-      cause: error,
-    })
+  } catch {
+    return []
   }
 }
 

@@ -11,7 +11,7 @@ import { CLOUD_CONFIG_RULES } from '../cloud-config/rules.js'
 import type { ContentFile } from '../content-file.js'
 import type { OemState } from '../describe.js'
 import { type Finding, ofKeptFile } from '../finding.js'
-import { checkSpecAccepted, parseIgnition } from '../ignition/ignition.js'
+import { checkIgnitionFile, checkSpecAccepted } from '../ignition/ignition.js'
 import { IGNITION_RULES } from '../ignition/rules.js'
 import { nearestName } from '../nearest.js'
 import { readOemRelease } from '../oem-release/read-oem-release.js'
@@ -85,7 +85,10 @@ export function checkIgnition(
   if (file.role.kind !== 'ignition') return []
   const { config } = file.role
   const place = { file: file.source }
-  const findings: Finding[] = [...checkSpecAccepted(config, release, file.source)]
+  const findings: Finding[] = [
+    ...checkSpecAccepted(config, release, file.source),
+    ...(translatesSpec2(release) ? file.role.untranslatable : []),
+  ]
   const missing = config.oemPaths.filter((path) => !pathsAfter.has(path))
   if (missing.length > 0) {
     findings.push(
@@ -205,9 +208,18 @@ export function checkKept(
   return findings
 }
 
-/** Configs that stay must keep what they read: a file that this bake takes away from one would stop the boot. */
+/** From this branch on Flatcar's Ignition is of major 2, which reads 2.x configs by translation. */
+function translatesSpec2(release: ImageRelease): boolean {
+  return release.kind === 'known' && isInScope(release, { distro: 'flatcar', from: 3185 })
+}
+
+/**
+ * Configs that stay get the checks of new ones, more mildly. They must keep what they read: a file that this bake takes
+ * away from one would stop the boot.
+ */
 export function checkKeptIgnition(
   state: OemState,
+  release: ImageRelease,
   pathsAfter: ReadonlySet<string>,
   written: ReadonlySet<string>,
 ): readonly Finding[] {
@@ -215,13 +227,15 @@ export function checkKeptIgnition(
   return IGNITION_PATHS.flatMap((path) => {
     const bytes = state.contents.get(path)
     if (bytes === undefined || written.has(path) || !pathsAfter.has(path)) return []
-    let missing: readonly string[]
+    if (release.kind === 'known' && noEffectOf(path, release) !== undefined) return []
+    let checked: ReturnType<typeof checkIgnitionFile>
     try {
-      missing = parseIgnition(bytes, path).oemPaths.filter((wanted) => !pathsAfter.has(wanted))
+      checked = checkIgnitionFile(bytes, path, path)
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
       return [IGNITION_RULES.found('ignition-kept-invalid', `${path}, which stays, is broken: ${error.message}`)]
     }
+    const missing = checked.config.oemPaths.filter((wanted) => !pathsAfter.has(wanted))
     const taken = missing.filter((wanted) => before.has(wanted))
     const stopping = taken.map((wanted) =>
       IGNITION_RULES.found(
@@ -239,6 +253,11 @@ export function checkKeptIgnition(
           `${path}, which stays, reads oem://${wanted}, which is not on the OEM partition`,
         ),
       ),
+      ...[
+        ...checkSpecAccepted(checked.config, release, path),
+        ...(translatesSpec2(release) ? checked.untranslatable : []),
+        ...checked.findings,
+      ].map(ofKeptFile),
     ]
   })
 }

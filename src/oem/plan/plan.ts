@@ -127,7 +127,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
     ...noteRemovals(content, state, decision),
     ...checkKept(decision.kept, release, newIdentity),
-    ...checkKeptIgnition(state, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
+    ...checkKeptIgnition(state, release, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
     ...checkFilesystem(state.filesystem, release),
     ...(release.kind === 'known'
       ? foreseeUpdates({

@@ -114,9 +114,9 @@ const SPEC_ROWS: readonly SpecRow[] = [
   { spec: '3.1.0', since: '2.3' },
   { spec: '3.2.0', since: '2.7' },
   { spec: '3.3.0', since: '2.11' },
-  { spec: '3.4.0', since: '2.15' },
-  { spec: '3.5.0', since: '2.20' },
-  { spec: '3.6.0', since: '2.26' },
+  { spec: '3.4.0', since: '2.15', experimentalSince: '2.11' },
+  { spec: '3.5.0', since: '2.20', experimentalSince: '2.15' },
+  { spec: '3.6.0', since: '2.26', experimentalSince: '2.20' },
 ]
 
 /** Every config version there is, stable ones only. */
