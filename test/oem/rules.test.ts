@@ -20,11 +20,6 @@ const WITHOUT_EXAMPLE_YET: readonly string[] = [
   'grub-append-overwrites',
   'grub-cr',
   'grub-platform-id',
-  'ignition-hides-userdata',
-  'ignition-kept-invalid',
-  'ignition-oem-path',
-  'ignition-spec',
-  'ignition-spec-unchecked',
 ]
 
 const GRAVITY: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 }

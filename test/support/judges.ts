@@ -27,6 +27,7 @@ export const JUDGES = [
   'setpriv',
   'grub-script-check',
   'grub-emu',
+  'ignition-validate',
 ] as const
 
 export function missingJudges(): string[] {
