@@ -20,6 +20,8 @@ import type { ImageRelease } from '../release/release.js'
 import { isInAnyScope, releaseToRenderFor } from '../release/release-scope.js'
 import { arrange, type ExpectedEntry, type PlannedChange } from './arrange.js'
 import { assertWritable, decideExisting, type ExistingDecision } from './existing-files.js'
+import { checkIdentity } from './identity.js'
+import { checkNames } from './misplaced.js'
 import {
   checkCloudConfig,
   checkEffect,
@@ -34,7 +36,10 @@ import {
   checkVariables,
 } from './plan-checks.js'
 import { type PlannedSpace, planSpace } from './plan-space.js'
+import { checkPrograms } from './programs.js'
 import { TREE_RULES } from './rules.js'
+import { checkInsecureKey, checkSecrets } from './secrets.js'
+import { treeFiles } from './tree-file.js'
 import { foreseeUpdates } from './updates.js'
 
 export { describeOem, type OemDescription, type OemState } from '../describe.js'
@@ -109,6 +114,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
       ? undefined
       : textOf(state, OEM_RELEASE_PATH)
   const releaseId = releaseIdAfter(written.get(OEM_RELEASE_PATH), keptRelease)
+  const after = treeFiles(tree.expected, written, state.contents)
   const { space, findings: spaceFindings } = planSpace({ space: state.space, ...tree.space })
   const found = [
     ...checkRelease(release),
@@ -123,6 +129,11 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     ...content.findings,
     ...checkIdsAgree(files, releaseId),
     ...checkVendorsAgree(files, releaseId, oemId),
+    ...checkIdentity({ oemId, writesGrub: grub !== undefined, cloudConfigId: cloudConfigIdOf(files) }, after, release),
+    ...checkNames(after),
+    ...checkPrograms(after),
+    ...checkSecrets(after),
+    ...checkInsecureKey(after, oemId),
     ...checkKeptOemRelease(keptRelease),
     ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
     ...noteRemovals(content, state, decision),
@@ -135,6 +146,8 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
           idBefore: before.oemReleaseId,
           idAfter: releaseId,
           pathsAfter,
+          sizesAfter: new Map(tree.expected.map(({ path, sizeBytes }) => [path, sizeBytes])),
+          space,
           written: files.map((file) => ({
             path: file.path,
             fromTemplate: content.template !== undefined && file.origin.startsWith('template '),
@@ -180,6 +193,10 @@ function givesOtherId(written: ReadonlyMap<string, ContentFile>, before: string 
 function releaseIdAfter(written: ContentFile | undefined, kept: string | undefined): string | undefined {
   if (written?.role.kind === 'oem-release') return written.role.id
   return kept === undefined ? undefined : looseOemReleaseId(kept)
+}
+
+function cloudConfigIdOf(files: readonly ContentFile[]): string | undefined {
+  return files.flatMap(({ role }) => (role.kind === 'cloud-config' ? [role.oemId] : []))[0]
 }
 
 function noteRemovals(content: OemContent, state: OemState, decision: ExistingDecision): readonly Finding[] {

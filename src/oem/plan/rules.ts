@@ -2,6 +2,8 @@
 import { defineRules } from '../finding.js'
 
 const UPDATER = 'flatcar/update_engine flatcar-postinst'
+const PLATFORM = 'coreos/bootengine and flatcar/bootengine dracut/30ignition'
+const HOOKS = 'coreos/init and flatcar/init systemd/system; coreos/update_engine coreos-postinst'
 
 export const TREE_RULES = defineRules('ERR_USAGE', {
   'no-effect-cloud-config': {
@@ -31,6 +33,66 @@ export const TREE_RULES = defineRules('ERR_USAGE', {
     code: 'ERR_OEM_ID_UNKNOWN',
     finds: "an oem_id that the release's Ignition does not know: the machine would never boot",
     source: 'coreos/ignition internal/main.go, internal/registry MustGet',
+  },
+  'oem-id-absent': {
+    severity: 'note',
+    finds: 'no oem_id, so that Ignition guesses the platform',
+    source: PLATFORM,
+  },
+  'oem-id-stays': {
+    severity: 'warning',
+    finds: "a vendor's cloud-config beside another vendor's oem_id, which stays",
+    source: PLATFORM,
+  },
+  'secure-boot-skips-grub': {
+    severity: 'note',
+    finds: 'a grub.cfg that the release skips under Secure Boot',
+    source: 'coreos/scripts and flatcar/scripts build_library/grub.cfg',
+  },
+  'cloudinit-of-other-vendor': {
+    severity: 'warning',
+    finds: "a file that runs coreos-cloudinit for another vendor's metadata service",
+    source: 'coreos/coreos-cloudinit coreos-cloudinit.go, --oem',
+  },
+  'name-not-read': {
+    severity: 'warning',
+    finds: 'a file with almost the name of one that is read: cloud-config.yaml, Grub.cfg, base.ign at the root',
+    source: 'oem-bake, from the names that are read',
+  },
+  'program-absent': {
+    severity: 'warning',
+    finds: 'a unit that starts a program which will not be on the OEM partition',
+    source: 'systemd.service(5)',
+  },
+  'program-not-executable': {
+    severity: 'warning',
+    finds: 'a program that something starts, without the permission to be executed',
+    source: `${HOOKS}; systemd.service(5)`,
+  },
+  'program-without-shebang': {
+    severity: 'warning',
+    finds: 'a script that something starts, without an interpreter on its first line',
+    source: 'execve(2)',
+  },
+  'script-cr': {
+    severity: 'warning',
+    finds: 'a script with Windows line ends, which does not start',
+    source: 'execve(2)',
+  },
+  'setuid-file': {
+    severity: 'warning',
+    finds: 'a file with the setuid or setgid bit',
+    source: 'coreos/init and flatcar/init, OEM mount units: nosuid is not set',
+  },
+  'world-writable': {
+    severity: 'warning',
+    finds: 'a file that every user of the machine can change',
+    source: 'coreos/scripts build_library/vm_image_util.sh (modes of OEM files)',
+  },
+  'insecure-key': {
+    severity: 'warning',
+    finds: "Vagrant's public insecure key",
+    source: 'coreos/coreos-overlay coreos-base/oem-vagrant-key; hashicorp/vagrant keys/README.md',
   },
   'template-release': {
     severity: 'warning',
@@ -65,13 +127,23 @@ export const TREE_RULES = defineRules('ERR_USAGE', {
   },
   'secret-readable': {
     severity: 'warning',
-    finds: 'a secret in a file that every user of the machine can read',
+    finds: 'a secret, or what looks like a private key, a token or a password, in a file that every user can read',
     source: 'coreos/scripts build_library/vm_image_util.sh (modes of OEM files)',
   },
   'oem-nearly-full': {
     severity: 'warning',
     finds: 'an OEM partition with hardly any room left',
     source: 'flatcar/bootengine dracut/30ignition/ignition-kargs-helper',
+  },
+  'extension-room': {
+    severity: 'warning',
+    finds: 'too little room for the next version of the OEM extension beside the present one',
+    source: UPDATER,
+  },
+  'update-vendor-extension': {
+    severity: 'note',
+    finds: "a vendor's ID, for which the next OS update fetches that vendor's extension",
+    source: UPDATER,
   },
   'update-extension-id': {
     severity: 'warning',

@@ -7,9 +7,13 @@
  * partition. Sources: flatcar/update_engine flatcar-postinst; flatcar/bootengine initrd-setup-root-after-ignition;
  * flatcar/scripts usr/share/flatcar/oems.
  */
+
+import { formatBytes } from '../../units.js'
 import type { Finding } from '../finding.js'
 import { isWithin } from '../oem-path.js'
+import { OEM_RELEASE_PATH } from '../release/eras.js'
 import type { KnownRelease } from '../release/release.js'
+import type { PlannedSpace } from './plan-space.js'
 import { TREE_RULES } from './rules.js'
 
 /** Folders that the first boot after the move to system extensions deletes, by vendor ID. */
@@ -38,13 +42,21 @@ export interface UpdateFacts {
   readonly idAfter: string | undefined
   /** The tree after the bake. */
   readonly pathsAfter: readonly string[]
+  readonly sizesAfter: ReadonlyMap<string, number>
+  readonly space: PlannedSpace
   /** Files that the bake writes, and whether the template or a flag asked for them. */
   readonly written: readonly { readonly path: string; readonly fromTemplate: boolean }[]
 }
 
 export function foreseeUpdates(facts: UpdateFacts): readonly Finding[] {
   if (facts.release.distro !== 'flatcar') return []
-  return [...foreseeExtension(facts), ...foreseeCleaning(facts), ...foreseeMarks(facts)]
+  return [
+    ...foreseeExtension(facts),
+    ...foreseeFetch(facts),
+    ...foreseeRoom(facts),
+    ...foreseeCleaning(facts),
+    ...foreseeMarks(facts),
+  ]
 }
 
 /** The extension that is there belongs to somebody else than oem-release now names. */
@@ -70,6 +82,46 @@ function foreseeExtension({ idBefore, idAfter, pathsAfter }: UpdateFacts): reado
       }`,
     ),
   ]
+}
+
+/** A vendor's ID means that vendor's extension, from the next update on. */
+function foreseeFetch({ idAfter, pathsAfter, written }: UpdateFacts): readonly Finding[] {
+  if (idAfter === undefined || !EXTENSION_IDS.has(idAfter)) return []
+  if (!written.some(({ path }) => path === OEM_RELEASE_PATH)) return []
+  if (pathsAfter.some((path) => ACTIVE_MARK.exec(path)?.[1] === idAfter)) return []
+  return [
+    TREE_RULES.found(
+      'update-vendor-extension',
+      `oem-release has the ID of a vendor, ${idAfter}: an OS update fetches Flatcar's extension oem-${idAfter} for it, and fails where that can't be had`,
+      { hint: 'give oem-release an ID of your own if the extension is not wanted' },
+    ),
+  ]
+}
+
+/** The first release with OEM extensions. */
+const FIRST_WITH_EXTENSIONS = 3637
+/** Nobody knows the size of the next version; a tenth more than the present one is our assumption. */
+const GROWTH = 1.1
+
+/** The present version and the next one lie side by side; where they can't, the updater puts the next one onto ROOT. */
+function foreseeRoom({ idAfter, release, sizesAfter, space }: UpdateFacts): readonly Finding[] {
+  if (idAfter === undefined || release.branch < FIRST_WITH_EXTENSIONS || space.neededBytes === 0) return []
+  const extensions = [...sizesAfter].filter(([path]) => isExtensionOf(path, idAfter)).map(([, size]) => size)
+  const wanted = Math.ceil(Math.max(0, ...extensions) * GROWTH)
+  if (space.freeBytesAfter >= wanted) return []
+  const took = space.freeBytesBefore >= wanted
+  return [
+    TREE_RULES.found(
+      'extension-room',
+      `${formatBytes(space.freeBytesAfter)} stay free on the OEM partition, about ${formatBytes(wanted)} are needed for the next version of oem-${idAfter} beside the present one: updates will put it into /etc/flatcar/oem-sysext`,
+      // Where there was too little before, this bake is not the reason.
+      { hint: 'bake fewer or smaller files', ...(took ? {} : { severity: 'note' }) },
+    ),
+  ]
+}
+
+function isExtensionOf(path: string, id: string): boolean {
+  return path.startsWith(`/sysext/oem-${id}-`) && path.endsWith('.raw')
 }
 
 /** Files in folders that an update deletes because the ID is a vendor's. */

@@ -38,6 +38,35 @@ const NEW_ONLY = {
   ),
   'grub.cfg': grub('openstack'),
 }
+const cloudConfig = (id: string) => `#cloud-config\ncoreos:\n  oem:\n    id: ${id}\n`
+const unit = (exec: string) => `#cloud-config
+coreos:
+  units:
+    - name: agent.service
+      content: |
+        [Service]
+        ExecStart=${exec}
+`
+const withKey = (key: string) => `#cloud-config\nssh_authorized_keys:\n  - ssh-rsa ${key} somebody\n`
+/** The beginning of the key that Vagrant publishes. */
+const INSECURE_KEY = 'AAAAB3NzaC1yc2EAAAABIwAAAQEA6NF8iallvQVp22WDkTkyrtvp9eWW6A8YVr+kz4TjGYe7gHzIw+niNltGEFHzD8'
+const DIGITALOCEAN: Readonly<Record<string, Node>> = {
+  '/base': null,
+  '/base/default.ign':
+    '{"ignition":{"version":"2.1.0"},"systemd":{"units":[{"name":"a.service","contents":"[Service]\\nExecStart=/usr/bin/coreos-cloudinit --oem=digitalocean"}]}}',
+  '/grub.cfg': grub('digitalocean'),
+}
+const AZURE: Readonly<Record<string, Node>> = {
+  '/grub.cfg': grub('azure'),
+  '/oem-release': release('azure'),
+  '/sysext': null,
+  '/sysext/active-oem-azure': '',
+}
+/** Something that the file of this name may hold. */
+function contentFor(path: string): string {
+  if (path.endsWith('.ign')) return '{"ignition":{"version":"2.1.0"}}'
+  return path.endsWith('.yml') ? '#cloud-config\n' : '#\n'
+}
 const EXT4: Filesystem = {
   kind: 'ext',
   variant: 'ext4',
@@ -179,5 +208,127 @@ export const TREE_EXAMPLES: readonly RuleExample[] = [
     rule: 'update-mark',
     failing: { files: { '/sysext/active-oem-acme': '' }, release: 'flatcar:3815.2.0' },
     passing: { files: { '/sysext/active-oem-azure': '' }, release: 'flatcar:3815.2.0' },
+  },
+  {
+    rule: 'oem-id-absent',
+    failing: { files: { '/agent': 'x' } },
+    passing: { files: { '/agent': 'x' }, request: { oemId: 'ec2' } },
+  },
+  {
+    rule: 'oem-id-stays',
+    failing: { files: { '/cloud-config.yml': cloudConfig('rackspace') }, tree: OPENSTACK },
+    passing: {
+      files: { '/cloud-config.yml': cloudConfig('rackspace') },
+      tree: OPENSTACK,
+      request: { oemId: 'rackspace' },
+    },
+  },
+  {
+    rule: 'secure-boot-skips-grub',
+    failing: { request: { oemId: 'ec2' }, release: 'flatcar:3815.2.0' },
+    passing: { request: { oemId: 'ec2' }, release: 'flatcar:3975.2.0' },
+  },
+  {
+    rule: 'cloudinit-of-other-vendor',
+    failing: { tree: DIGITALOCEAN, request: { oemId: 'rackspace', existing: 'merge' } },
+    passing: { tree: DIGITALOCEAN, request: { oemId: 'rackspace', remove: ['/base'] } },
+    line: 1,
+    column: 115,
+  },
+  ...[
+    ['/cloud-config.yaml', '/cloud-config.yml'],
+    ['/user-data', '/agent/user-data'],
+    ['/Grub.cfg', '/grub.cfg'],
+    ['/base.ign', '/base/base.ign'],
+    ['/default.ign', '/base/default.ign'],
+    ['/oem-postinst', '/bin/oem-postinst'],
+  ].map(
+    ([wrong = '', right = '']): RuleExample => ({
+      rule: 'name-not-read',
+      failing: { files: { [wrong]: contentFor(right) } },
+      passing: { files: { [right]: contentFor(right) } },
+    }),
+  ),
+  {
+    rule: 'program-absent',
+    failing: { files: { '/cloud-config.yml': unit('/usr/share/oem/bin/agent --quiet') } },
+    passing: {
+      files: {
+        '/cloud-config.yml': unit('/usr/share/oem/bin/agent --quiet'),
+        '/bin/agent': { content: '#!/bin/sh\n', mode: 0o755 },
+      },
+    },
+    line: 7,
+    column: 9,
+  },
+  {
+    rule: 'program-not-executable',
+    failing: { files: { '/bin/oem-postinst': { content: '#!/bin/sh\n', mode: 0o644 } } },
+    passing: { files: { '/bin/oem-postinst': { content: '#!/bin/sh\n', mode: 0o755 } } },
+  },
+  {
+    rule: 'program-not-executable',
+    failing: { files: { '/cloud-config.yml': unit('-/usr/share/oem/agent'), '/agent': '#!/bin/sh\n' } },
+    passing: { files: { '/cloud-config.yml': unit('-/bin/sh /usr/share/oem/agent'), '/agent': '#!/bin/sh\n' } },
+  },
+  {
+    rule: 'program-without-shebang',
+    failing: { files: { '/bin/coreos-setup-environment': { content: 'echo A=b\n', mode: 0o755 } } },
+    passing: { files: { '/bin/coreos-setup-environment': { content: Buffer.from('\u007fELF\0'), mode: 0o755 } } },
+    line: 1,
+    column: 1,
+  },
+  {
+    rule: 'script-cr',
+    failing: { files: { '/agent': '#!/bin/sh\r\ntrue\r\n' } },
+    passing: { files: { '/agent.ini': '[agent]\r\na=b\r\n' } },
+    line: 1,
+    column: 10,
+  },
+  {
+    rule: 'setuid-file',
+    failing: { tree: { '/agent': { content: 'x', mode: 0o4755 } }, request: { oemId: 'ec2', existing: 'merge' } },
+    passing: { tree: { '/agent': { content: 'x', mode: 0o755 } }, request: { oemId: 'ec2', existing: 'merge' } },
+  },
+  {
+    rule: 'world-writable',
+    failing: { files: { '/agent': { content: 'x', mode: 0o666 } } },
+    passing: { files: { '/agent': { content: 'x', mode: 0o664 } } },
+  },
+  {
+    rule: 'secret-readable',
+    failing: { files: { '/agent.conf': 'user = agent\n  password = correct-horse\n' } },
+    passing: { files: { '/agent.conf': 'user = agent\n  password = $PASSWORD\n' } },
+    line: 2,
+    column: 3,
+  },
+  {
+    rule: 'insecure-key',
+    failing: { files: { '/cloud-config.yml': withKey(INSECURE_KEY) } },
+    passing: { files: { '/cloud-config.yml': withKey(INSECURE_KEY.replace('NF8iallvQVp', 'NF8iallvQVq')) } },
+    line: 3,
+    column: 13,
+  },
+  {
+    rule: 'extension-room',
+    failing: {
+      files: { '/agent': Buffer.alloc(500_000, 1) },
+      tree: { ...AZURE, '/sysext/oem-azure-3815.2.0.raw': Buffer.alloc(1_000_000) },
+      request: { existing: 'merge' },
+      release: 'flatcar:3815.2.0',
+      state: { space: space(1_550_000) },
+    },
+    passing: {
+      files: { '/agent': Buffer.alloc(500_000, 1) },
+      tree: { ...AZURE, '/sysext/oem-azure-3815.2.0.raw': Buffer.alloc(1_000_000) },
+      request: { existing: 'merge' },
+      release: 'flatcar:3815.2.0',
+      state: { space: space(1_700_000) },
+    },
+  },
+  {
+    rule: 'update-vendor-extension',
+    failing: { files: { '/oem-release': release('azure') }, release: 'flatcar:3510.2.8' },
+    passing: { files: { '/oem-release': release('acme') }, release: 'flatcar:3510.2.8' },
   },
 ]
