@@ -6,7 +6,9 @@
 import { InternalError } from '../errors.js'
 import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-config/cloud-config.js'
 import type { Finding } from './finding.js'
-import { assertOemId, checkGrubCfg, type GrubCfg, parseGrubCfg } from './grub/grub-cfg.js'
+import { checkCommands } from './grub/check-commands.js'
+import { checkSettings } from './grub/check-settings.js'
+import { assertOemId, type GrubCfg, parseGrubCfg } from './grub/grub-cfg.js'
 import type { LoadedFile } from './host-files.js'
 import { checkIgnitionFile, type ParsedIgnition } from './ignition/ignition.js'
 import { readOemRelease } from './oem-release/read-oem-release.js'
@@ -57,8 +59,9 @@ export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): Conte
   switch (file.path) {
     case GRUB_CFG_PATH: {
       const grub = parseGrubCfg(text)
-      if (grub.oemId !== undefined) assertOemId(grub.oemId)
-      return { ...file, role: { kind: 'grub-cfg', grub }, findings: checkGrubCfg(text, file.source) }
+      for (const id of grub.oemIds.values()) if (id !== undefined) assertOemId(id)
+      const findings = [...checkCommands(grub, file.source), ...checkSettings(grub, file.source)]
+      return { ...file, role: { kind: 'grub-cfg', grub }, findings }
     }
     case OEM_RELEASE_PATH: {
       const { id, findings } = readOemRelease(text, file.source)

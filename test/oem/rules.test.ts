@@ -16,10 +16,6 @@ const WITHOUT_EXAMPLE_YET: readonly string[] = [
   'cloud-config-script',
   'cloud-config-substitution',
   'cloud-config-unknown-key',
-  'grub-append-form',
-  'grub-append-overwrites',
-  'grub-cr',
-  'grub-platform-id',
 ]
 
 const GRAVITY: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 }

@@ -64,3 +64,7 @@ const COMMANDS: ReadonlyMap<string, CommandKnowledge> = new Map(
 export function commandNamed(name: string): CommandKnowledge | undefined {
   return COMMANDS.get(name)
 }
+
+export function knownCommands(): readonly string[] {
+  return [...COMMANDS.keys()]
+}

@@ -10,7 +10,7 @@ import { assertNever } from '../../errors.js'
 import { commandNamed } from './commands.js'
 import { expandWords } from './expand.js'
 import { parseGrubScript } from './parser.js'
-import { lineAndColumn } from './source-text.js'
+import { type LineAndColumn, lineFinder } from './source-text.js'
 import type { Command, Script, SimpleCommand, Statement, SyntaxFault } from './syntax.js'
 import { evaluateTest } from './test-expression.js'
 
@@ -54,17 +54,25 @@ export function runGrubScript(text: string, script: Script, environment: Readonl
   return run
 }
 
+/**
+ * In characters: of one command, and of all together. A kernel command line ends at 4096 at the latest; a few lines can ask
+ * for any size by doubling.
+ */
+const LONGEST_COMMAND = 1 << 16
+const LONGEST_RUN = 1 << 22
+
 class Run implements GrubRun {
   readonly variables: Map<string, string>
   readonly unknown: UnknownEffect[] = []
   readonly ran = new Set<number>()
-  readonly #text: string
+  readonly #placeOf: (offset: number) => LineAndColumn
   readonly #functions = new Set<string>()
+  #charactersLeft = LONGEST_RUN
   /** Whether the last command succeeded: what `if` asks. */
   #succeeded = true
 
   constructor(text: string, environment: ReadonlyMap<string, string>) {
-    this.#text = text
+    this.#placeOf = lineFinder(text)
     this.variables = new Map(environment)
   }
 
@@ -99,7 +107,16 @@ class Run implements GrubRun {
   #simple({ words }: SimpleCommand): void {
     const start = words[0]?.start ?? 0
     this.ran.add(start)
-    const expanded = expandWords(words, (name) => this.#valueOf(name, start))
+    const lookUp = (name: string) => {
+      const value = this.#valueOf(name, start)
+      this.#charactersLeft -= value.length
+      return value
+    }
+    const expanded = expandWords(words, lookUp, Math.min(LONGEST_COMMAND, this.#charactersLeft))
+    if (expanded === undefined) {
+      this.#isUnknown(start, 'expands to more than any kernel takes; taken as not there')
+      return
+    }
     const isInverted = expanded[0] === '!'
     const [name, ...args] = isInverted ? expanded.slice(1) : expanded
     if (name === undefined) {
@@ -155,6 +172,6 @@ class Run implements GrubRun {
   }
 
   #isUnknown(offset: number, says: string): void {
-    this.unknown.push({ line: lineAndColumn(this.#text, offset).line, says })
+    this.unknown.push({ line: this.#placeOf(offset).line, says })
   }
 }

@@ -8,13 +8,24 @@
  */
 import type { Word } from './syntax.js'
 
-/** @param lookUp empty for a variable that is not set */
-export function expandWords(words: readonly Word[], lookUp: (name: string) => string): readonly string[] {
+/**
+ * @param lookUp empty for a variable that is not set
+ * @param longest how many characters the variables in it may come to
+ * @returns undefined when it would be more
+ */
+export function expandWords(
+  words: readonly Word[],
+  lookUp: (name: string) => string,
+  longest: number,
+): readonly string[] | undefined {
+  let length = 0
   const expanded: string[] = []
   for (const word of words) {
     let argument: string | undefined
     for (const part of word.parts) {
       const value = part.kind === 'text' ? part.text : lookUp(part.name)
+      length += part.kind === 'text' ? 0 : value.length
+      if (length > longest) return undefined
       if (part.quoted || part.kind === 'text') {
         if (part.quoted || value !== '') argument = (argument ?? '') + value
         continue

@@ -3,13 +3,16 @@
  *
  * `oem_id` becomes `coreos.oem.id=` (`flatcar.oem.id=`), the Ignition platform; `linux_append` goes last onto the command
  * line; `linux_console` replaces both default consoles. Sources: coreos/scripts and flatcar/scripts
- * build_library/grub.cfg; flatcar/bootengine dracut/30ignition/ignition-kargs-helper, which rewrites `linux_append` and
- * understands only unindented `set linux_append="…"` lines.
+ * build_library/grub.cfg.
  */
 import { UsageError } from '../../errors.js'
-import type { Finding } from '../finding.js'
-import { type Assignment, parseAssignments, quoteGrub } from './grub-script.js'
-import { GRUB_RULES } from './rules.js'
+import { GRUB_MACHINES, type GrubMachine } from '../release/grub-facts.js'
+import { type Assignment, assignmentsIn } from './assignments.js'
+import type { GrubRun } from './evaluate.js'
+import { runOnEachMachine } from './machines.js'
+import { parseGrubScript } from './parser.js'
+import { quoteGrub } from './quote.js'
+import type { Script } from './syntax.js'
 
 /** What Ignition's registries and the vendors' tools use; nothing that a shell or a kernel command line would split. */
 const OEM_ID = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -24,17 +27,28 @@ export function assertOemId(id: string): void {
 }
 
 export interface GrubCfg {
+  readonly text: string
+  readonly script: Script
   readonly assignments: readonly Assignment[]
-  /** What `oem_id` is after the file was read; undefined when it is not set, set empty, or not to be known from here. */
+  /** What each kind of machine makes of it. */
+  readonly runs: ReadonlyMap<GrubMachine, GrubRun>
+  /** By kind of machine; undefined where none is set. */
+  readonly oemIds: ReadonlyMap<GrubMachine, string | undefined>
+  /** The first of these that is set: machines that differ are a finding. */
   readonly oemId: string | undefined
 }
 
 export function parseGrubCfg(text: string): GrubCfg {
-  const assignments = parseAssignments(text)
-  // A conditional one may not run: the last that surely runs counts, a conditional one only when there is no other.
-  const ids = assignments.filter((assignment) => assignment.name === 'oem_id')
-  const last = ids.findLast((assignment) => !assignment.conditional) ?? ids.at(-1)
-  return { assignments, oemId: last?.value === '' ? undefined : last?.value }
+  const script = parseGrubScript(text)
+  const runs = runOnEachMachine(text, script)
+  const oemIds = new Map(GRUB_MACHINES.map((machine) => [machine, valueOn(runs, machine, 'oem_id')]))
+  const oemId = [...oemIds.values()].find((id) => id !== undefined)
+  return { text, script, assignments: assignmentsIn(script), runs, oemIds, oemId }
+}
+
+function valueOn(runs: ReadonlyMap<GrubMachine, GrubRun>, machine: GrubMachine, name: string): string | undefined {
+  const value = runs.get(machine)?.variables.get(name)
+  return value === '' ? undefined : value
 }
 
 export interface GrubSettings {
@@ -56,57 +70,13 @@ export function formatGrubCfg(settings: GrubSettings): string {
   return `${lines.join('\n')}\n`
 }
 
-/** The same file with another `oem_id`; every other byte stays. Without one, a line is added at the top. */
+/** The same file with another `oem_id`; every other byte stays. Where a machine would be left without, a line is added at the top. */
 export function withOemId(text: string, oemId: string): string {
-  const places = parseAssignments(text).filter((assignment) => assignment.name === 'oem_id')
-  // A lone conditional assignment may not run, so it does not count as setting the id.
+  const places = assignmentsIn(parseGrubScript(text)).filter(({ name }) => name === 'oem_id')
   const edited = places.reduceRight(
-    (result, place) => `${result.slice(0, place.start)}oem_id=${quoteGrub(oemId)}${result.slice(place.end)}`,
+    (result, { word }) => `${result.slice(0, word.start)}oem_id=${quoteGrub(oemId)}${result.slice(word.end)}`,
     text,
   )
-  const isSet = places.some((place) => !place.conditional)
+  const isSet = [...parseGrubCfg(edited).oemIds.values()].every((id) => id === oemId)
   return isSet ? edited : `set oem_id=${quoteGrub(oemId)}\n${edited}`
-}
-
-/** What makes GRUB, the kernel or the kernel-arguments helper misread the file. */
-export function checkGrubCfg(text: string, file: string): readonly Finding[] {
-  const findings: Finding[] = []
-  if (text.includes('\r')) {
-    findings.push(
-      GRUB_RULES.found('grub-cr', `${file} has carriage returns: GRUB takes them as part of values`, {
-        hint: 'save it with LF line ends',
-      }),
-    )
-  }
-  for (const assignment of parseGrubCfg(text).assignments) {
-    const place = { file, line: assignment.line }
-    if (assignment.name !== 'linux_append') continue
-    if (assignment.source.includes('ignition.platform.id=')) {
-      findings.push(
-        GRUB_RULES.found(
-          'grub-platform-id',
-          `ignition.platform.id in linux_append does not choose Ignition's platform`,
-          { place, hint: 'set oem_id instead' },
-        ),
-      )
-    }
-    if (!/\$\{?linux_append\b/.test(assignment.source)) {
-      findings.push(
-        GRUB_RULES.found('grub-append-overwrites', `linux_append is overwritten, not appended to`, {
-          place,
-          hint: 'write set linux_append="$linux_append …"',
-        }),
-      )
-    }
-    if (!assignment.unindented || assignment.conditional || !assignment.source.startsWith('"')) {
-      findings.push(
-        GRUB_RULES.found(
-          'grub-append-form',
-          `Flatcar's kernel-arguments helper misreads a linux_append that is indented, conditional or not double-quoted`,
-          { place, hint: 'write set linux_append="$linux_append …" on an unindented line of its own' },
-        ),
-      )
-    }
-  }
-  return findings
 }

@@ -15,7 +15,7 @@ export type Token =
       readonly isName: boolean
       readonly parts: readonly Part[]
     } & Extent)
-  | ({ readonly kind: 'bad'; readonly text: string; readonly says: string } & Extent)
+  | ({ readonly kind: 'bad'; readonly text: string; readonly says: string; readonly faultAt: number } & Extent)
 
 /** Half-open, in the text that the parser sees. */
 interface Extent {
@@ -46,7 +46,7 @@ export function nextToken(text: string, from: number): Token {
 
 function readWord(text: string, start: number): Token {
   const parts: Part[] = []
-  let fault: string | undefined
+  let faultAt: number | undefined
   let offset = start
   while (offset < text.length) {
     const character = text[offset]
@@ -59,7 +59,7 @@ function readWord(text: string, start: number): Token {
       const inside = readDoubleQuotes(text, offset)
       if (inside === undefined) return unclosed(text, offset)
       parts.push(...inside.parts)
-      fault ??= inside.fault
+      faultAt ??= inside.faultAt
       offset = inside.end
     } else if (character === '\\') {
       // An escaped newline joins two lines.
@@ -78,9 +78,9 @@ function readWord(text: string, start: number): Token {
       offset += plain[0].length
     }
   }
-  if (offset === start) return { kind: 'bad', text: '$', says: NO_VARIABLE, start, end: start + 1 }
+  if (offset === start) return { kind: 'bad', text: '$', says: NO_VARIABLE, faultAt: start, start, end: start + 1 }
   const word = { text: text.slice(start, offset), start, end: offset }
-  if (fault !== undefined) return { kind: 'bad', says: fault, ...word }
+  if (faultAt !== undefined) return { kind: 'bad', says: NO_VARIABLE, faultAt, ...word }
   if (word.text === '[[' || word.text === ']]') return { kind: 'symbol', ...word }
   if (RESERVED.has(word.text)) return { kind: 'reserved', ...word }
   return { kind: 'word', ...word, parts, isName: NAME.test(word.text) }
@@ -91,13 +91,13 @@ const NO_VARIABLE = 'a dollar sign without the name of a variable; write \\$ for
 interface DoubleQuotes {
   readonly parts: readonly Part[]
   readonly end: number
-  readonly fault: string | undefined
+  readonly faultAt: number | undefined
 }
 
 /** Undefined when they are not closed. */
 function readDoubleQuotes(text: string, open: number): DoubleQuotes | undefined {
   const parts: Part[] = []
-  let fault: string | undefined
+  let faultAt: number | undefined
   let literal = ''
   let offset = open + 1
   const endLiteral = () => {
@@ -109,14 +109,14 @@ function readDoubleQuotes(text: string, open: number): DoubleQuotes | undefined 
     const next = text[offset + 1] ?? ''
     if (character === '"') {
       endLiteral()
-      return { parts, end: offset + 1, fault }
+      return { parts, end: offset + 1, faultAt }
     }
     if (character === '\\' && '"$\\\n'.includes(next)) {
       if (next !== '\n') literal += next
       offset += 2
     } else if (character === '$') {
       const variable = matchAt(VARIABLE, text, offset)
-      if (variable === null) fault = NO_VARIABLE
+      if (variable === null) faultAt ??= offset
       endLiteral()
       parts.push({ kind: 'variable', name: variable?.[1] ?? variable?.[2] ?? '', quoted: true })
       offset += variable?.[0].length ?? 1
@@ -134,6 +134,7 @@ function unclosed(text: string, quote: number): Token {
     kind: 'bad',
     text: text[quote] ?? '',
     says: 'a quote that is not closed before the end of the file',
+    faultAt: quote,
     start: quote,
     end: text.length,
   }

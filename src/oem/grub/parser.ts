@@ -6,7 +6,7 @@
  * fault it runs nothing of what it has parsed so far and goes on with the next line, as if the file began there.
  */
 import { nextToken, type Token } from './lexer.js'
-import { lineAndColumn, readSourceText, type SourceText } from './source-text.js'
+import { lineFinder, readSourceText, type SourceText } from './source-text.js'
 import type {
   Command,
   FunctionDefinition,
@@ -19,12 +19,16 @@ import type {
   Word,
 } from './syntax.js'
 
+/** What has as many is no script; GRUB would go on, but a file made to have more must not keep us busy. */
+const ENOUGH_FAULTS = 1000
+
 export function parseGrubScript(file: string): Script {
   const source = readSourceText(file)
+  const placeOf = lineFinder(file)
   const statements: Statement[] = []
   const faults: SyntaxFault[] = []
   let offset = 0
-  while (offset < source.text.length) {
+  while (offset < source.text.length && faults.length < ENOUGH_FAULTS) {
     const parser = new LineParser(source, offset)
     try {
       statements.push(...parser.parseLine())
@@ -32,7 +36,10 @@ export function parseGrubScript(file: string): Script {
     } catch (error) {
       if (!(error instanceof Unexpected)) throw error
       const { token } = error
-      faults.push({ ...lineAndColumn(file, source.offsetOf(token.start)), says: error.message })
+      faults.push({
+        ...placeOf(source.offsetOf(token.kind === 'bad' ? token.faultAt : token.start)),
+        says: error.message,
+      })
       const newline = token.kind === 'newline' ? token.start : source.text.indexOf('\n', token.end)
       offset = newline === -1 ? source.text.length : newline + 1
     }
@@ -55,8 +62,12 @@ function describe(token: Token): string {
   return token.text
 }
 
+/** Nobody nests as deep, and a file made to do so must not use up our stack. */
+const DEEPEST = 100
+
 class LineParser {
   readonly #source: SourceText
+  #depth = 0
   #token: Token | undefined
   /** Where the last token that was taken ends. */
   end: number
@@ -83,6 +94,14 @@ class LineParser {
 
   #command(): Command {
     const token = this.#peek()
+    if (this.#depth === DEEPEST) throw new Unexpected(token, `no more than ${DEEPEST} blocks in each other`)
+    this.#depth++
+    const command = this.#commandOf(token)
+    this.#depth--
+    return command
+  }
+
+  #commandOf(token: Token): Command {
     if (token.kind === 'reserved') {
       if (token.text === 'if') return this.#if()
       if (token.text === 'for') return this.#for()
@@ -192,7 +211,7 @@ class LineParser {
   #function(): FunctionDefinition {
     const start = this.#source.offsetOf(this.#take().start)
     const name = this.#name()
-    this.#delimiter()
+    while (this.#takes('newline'));
     this.#expect('{', 'a brace')
     // Unlike a block, a function wants a delimiter before its closing brace.
     const body = this.#commands('}')

@@ -20,30 +20,40 @@ export interface LineAndColumn {
 }
 
 export function readSourceText(file: string): SourceText {
-  let text = ''
+  const lines: string[] = []
   const offsets: number[] = []
   let lineStart = 0
   while (lineStart < file.length) {
     const newline = file.indexOf('\n', lineStart)
     const end = newline === -1 ? file.length : newline
-    const kept: number[] = []
-    for (let offset = lineStart; offset < end && file[offset] !== '\0'; offset++) {
-      if (file[offset] !== '\r') kept.push(offset)
-    }
-    if (file[kept[0] ?? end] !== '#') {
-      for (const offset of kept) {
-        text += file[offset] ?? ''
-        offsets.push(offset)
+    const line = file.slice(lineStart, end).split('\0', 1)[0] ?? ''
+    const kept = line.replaceAll('\r', '')
+    if (!kept.startsWith('#')) {
+      lines.push(kept, '\n')
+      for (let index = 0; index < line.length; index++) {
+        if (line[index] !== '\r') offsets.push(lineStart + index)
       }
-      text += '\n'
       offsets.push(end)
     }
     lineStart = end + 1
   }
-  return { text, offsetOf: (index) => offsets[index] ?? file.length }
+  return { text: lines.join(''), offsetOf: (index) => offsets[index] ?? file.length }
 }
 
-export function lineAndColumn(file: string, offset: number): LineAndColumn {
-  const before = file.slice(0, offset)
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+/** Finds lines quickly, however many there are: a partition may hold any file as grub.cfg. */
+export function lineFinder(file: string): (offset: number) => LineAndColumn {
+  const starts = [0]
+  for (let newline = file.indexOf('\n'); newline !== -1; newline = file.indexOf('\n', newline + 1)) {
+    starts.push(newline + 1)
+  }
+  return (offset) => {
+    let low = 0
+    let high = starts.length
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((starts[middle] ?? 0) <= offset) low = middle
+      else high = middle
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 }
+  }
 }

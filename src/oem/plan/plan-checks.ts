@@ -11,6 +11,7 @@ import { CLOUD_CONFIG_RULES } from '../cloud-config/rules.js'
 import type { ContentFile } from '../content-file.js'
 import type { OemState } from '../describe.js'
 import { type Finding, ofKeptFile } from '../finding.js'
+import { checkGrubForRelease } from '../grub/check-for-release.js'
 import { checkIgnitionFile, checkSpecAccepted } from '../ignition/ignition.js'
 import { IGNITION_RULES } from '../ignition/rules.js'
 import { nearestName } from '../nearest.js'
@@ -118,6 +119,10 @@ export function checkIgnition(
     )
   }
   return findings
+}
+
+export function checkGrubCfg(file: ContentFile, release: ImageRelease): readonly Finding[] {
+  return file.role.kind === 'grub-cfg' ? checkGrubForRelease(file.role.grub, file.source, release) : []
 }
 
 export function checkCloudConfig(file: ContentFile, release: ImageRelease): readonly Finding[] {

@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../../errors.js'
 import { CLOUD_CONFIG_HEADER, formatCloudConfig } from '../cloud-config/cloud-config.js'
-import { escapeInDoubleQuotes } from '../grub/grub-script.js'
+import { escapeInDoubleQuotes } from '../grub/quote.js'
 import { parseJson } from '../json.js'
 import { isMapping } from '../mapping.js'
 import { formatOemRelease, oemReleaseFromKeys } from '../oem-release/oem-release.js'

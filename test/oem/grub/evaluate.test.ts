@@ -56,7 +56,7 @@ const TABLE = [
   'unset b\nset a="<$\u007bb}>"\nexport c\n',
   'menuentry "x" --id=y { set a=x; }\nmenuentry x { }\nset b=y\n',
   'menuentry x {\n set a=x\n}\nsubmenu y { menuentry z { set a=z; } }\n',
-  'function f { a=x }\nfunction g { a=x; }\nfunction h\n{\n a=x\n}\nb=y\n',
+  'function f { a=x }\nfunction g { a=x; }\nfunction h\n{\n a=x\n}\nfunction i ; { a=x; }\nb=y\n',
   'set a="x\nset b=y\n',
   "set b=y\nset a='x\n",
   'set b=y\nif true; then set a=x\n',

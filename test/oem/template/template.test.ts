@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseCloudConfig } from '#src/oem/cloud-config/cloud-config.js'
-import { parseAssignments } from '#src/oem/grub/grub-script.js'
+import { parseGrubCfg } from '#src/oem/grub/grub-cfg.js'
 import { parseReferences, substitute } from '#src/oem/template/substitution.js'
 import { listTemplates, loadTemplate } from '#src/oem/template/template.js'
 import { parseTemplateSource, renderSource } from '#src/oem/template/template-source.js'
@@ -104,11 +104,20 @@ describe('substitution', () => {
     const source = parseTemplateSource('grub', Buffer.from(text), 'x')
     fc.assert(
       fc.property(nasty, (value) => {
-        const rendered = parseAssignments(Buffer.from(renderSource(source, new Map([['v', value]]), 'x')).toString())
-        expect(rendered.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
-        expect(rendered[0]?.value).toBe(value)
+        fc.pre(!/[\0\r\n]/.test(value))
+        const { assignments, runs, script } = parseGrubCfg(
+          Buffer.from(renderSource(source, new Map([['v', value]]), 'x')).toString(),
+        )
+        expect(script.faults).toEqual([])
+        expect(assignments.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+        expect(runs.get('pc')?.variables.get('a')).toBe(value)
       }),
     )
+  })
+
+  it.each(['a\nb', 'a\rb', 'a\0b'])('refuses %j in grub.cfg, which GRUB would not read back', async (value) => {
+    const source = parseTemplateSource('grub', Buffer.from(`set a="${REFERENCE}"\n`), 'x')
+    await rejectsWithCode(() => renderSource(source, new Map([['v', value]]), 'x'), 'ERR_VARIABLE_INVALID')
   })
 
   it('refuses what oem-release has no safe form for', async () => {
