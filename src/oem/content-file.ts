@@ -4,7 +4,8 @@
  * What a file is follows from its path alone, whichever flag or template it came from.
  */
 import { InternalError } from '../errors.js'
-import { type CloudConfig, cloudConfigOemId, parseCloudConfig } from './cloud-config/cloud-config.js'
+import { type CloudConfig, parseCloudConfig } from './cloud-config/cloud-config.js'
+import { cloudConfigOemId } from './cloud-config/read-units.js'
 import type { Finding } from './finding.js'
 import { checkCommands } from './grub/check-commands.js'
 import { checkSettings } from './grub/check-settings.js'
@@ -69,7 +70,7 @@ export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): Conte
     }
     case CLOUD_CONFIG_PATH: {
       const cloudConfig = parseCloudConfig(bytes, file.source)
-      const oemId = cloudConfig.kind === 'cloud-config' ? cloudConfigOemId(cloudConfig.value) : undefined
+      const oemId = cloudConfig.kind === 'cloud-config' ? cloudConfigOemId(cloudConfig.root) : undefined
       return { ...file, role: { kind: 'cloud-config', cloudConfig, oemId }, findings: cloudConfig.findings }
     }
     default:

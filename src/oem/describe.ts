@@ -4,8 +4,7 @@
 
 import type { Filesystem } from '../disk/filesystem/probe.js'
 import type { OemEntry, OemSpace } from '../engine/engine.js'
-import { OemBakeError } from '../errors.js'
-import { cloudConfigOemId, parseCloudConfig } from './cloud-config/cloud-config.js'
+import { readCloudConfig } from './cloud-config/read-units.js'
 import { parseGrubCfg } from './grub/grub-cfg.js'
 import { looseOemReleaseId, type OemRelease } from './oem-release/oem-release.js'
 import { readOemRelease } from './oem-release/read-oem-release.js'
@@ -64,22 +63,6 @@ function identityOf(state: OemState): OemIdentity {
   return {
     oemId: grub === undefined ? undefined : parseGrubCfg(grub).oemId,
     releaseId: release === undefined ? undefined : looseOemReleaseId(release),
-    cloudConfigId:
-      cloudConfig === undefined
-        ? undefined
-        : tolerant(() => {
-            const parsed = parseCloudConfig(cloudConfig, CLOUD_CONFIG_PATH)
-            return parsed.kind === 'cloud-config' ? cloudConfigOemId(parsed.value) : undefined
-          }),
-  }
-}
-
-/** Files that are already there may be broken; then they tell nothing. */
-function tolerant<Result>(look: () => Result | undefined): Result | undefined {
-  try {
-    return look()
-  } catch (error) {
-    if (error instanceof OemBakeError) return undefined
-    throw error
+    cloudConfigId: cloudConfig === undefined ? undefined : readCloudConfig(cloudConfig)?.oemId,
   }
 }

@@ -5,8 +5,9 @@
  * Hyphens and underscores are the same here. Sources: coreos-cloudinit config/unit.go, initialize/config.go (processUnits).
  */
 import { OemBakeError } from '../../errors.js'
-import { arrayField, field, stringField } from '../mapping.js'
-import { cloudConfigOemId, parseCloudConfig } from './cloud-config.js'
+import type { YamlNode } from '../yaml-tree.js'
+import { parseCloudConfig } from './cloud-config.js'
+import { isOn, itemsOf, textOf } from './fields.js'
 
 export interface CloudConfigDropIn {
   readonly name: string
@@ -28,7 +29,7 @@ export interface CloudConfigUnit {
 
 /** What a cloud-config asks for, as far as it can be read. */
 export interface ReadCloudConfig {
-  readonly kind: 'cloud-config' | 'script'
+  readonly kind: 'cloud-config' | 'script' | 'multipart'
   /** In the order of the file; those without a name, which are skipped, are left out. */
   readonly units: readonly CloudConfigUnit[]
   /** `coreos.oem.id`. */
@@ -39,43 +40,37 @@ export interface ReadCloudConfig {
 export function readCloudConfig(bytes: Uint8Array): ReadCloudConfig | undefined {
   try {
     const parsed = parseCloudConfig(bytes, 'cloud-config')
-    if (parsed.kind === 'script') return { kind: 'script', units: [], oemId: undefined }
-    return { kind: 'cloud-config', units: cloudConfigUnits(parsed.value), oemId: cloudConfigOemId(parsed.value) }
+    if (parsed.kind !== 'cloud-config') return { kind: parsed.kind, units: [], oemId: undefined }
+    return { kind: parsed.kind, units: cloudConfigUnits(parsed.root), oemId: cloudConfigOemId(parsed.root) }
   } catch (error) {
     if (error instanceof OemBakeError) return undefined
     throw error
   }
 }
 
-/** @param value the parsed YAML of a cloud-config */
-export function cloudConfigUnits(value: unknown): readonly CloudConfigUnit[] {
-  return arrayField(field(value, 'coreos'), 'units').flatMap((unit) => {
-    const name = text(unit, 'name')
+/** `coreos.oem.id`, which cloudinit writes to /etc/oem-release. */
+export function cloudConfigOemId(root: YamlNode | undefined): string | undefined {
+  return textOf(root, 'coreos', 'oem', 'id')
+}
+
+export function cloudConfigUnits(root: YamlNode | undefined): readonly CloudConfigUnit[] {
+  return itemsOf(root, 'coreos', 'units').flatMap((unit) => {
+    const name = textOf(unit, 'name')
     if (name === undefined) return []
     return [
       {
         name,
-        command: text(unit, 'command'),
-        enable: isOn(field(unit, 'enable')),
-        mask: isOn(field(unit, 'mask')),
-        runtime: isOn(field(unit, 'runtime')),
-        content: text(unit, 'content'),
-        dropIns: [...arrayField(unit, 'drop_ins'), ...arrayField(unit, 'drop-ins')].flatMap((dropIn) => {
-          const dropInName = text(dropIn, 'name')
-          const content = text(dropIn, 'content')
+        command: textOf(unit, 'command'),
+        enable: isOn(unit, 'enable'),
+        mask: isOn(unit, 'mask'),
+        runtime: isOn(unit, 'runtime'),
+        content: textOf(unit, 'content'),
+        dropIns: itemsOf(unit, 'drop_ins').flatMap((dropIn) => {
+          const dropInName = textOf(dropIn, 'name')
+          const content = textOf(dropIn, 'content')
           return dropInName === undefined || content === undefined ? [] : [{ name: dropInName, content }]
         }),
       },
     ]
   })
-}
-
-/** Empty text counts as none. */
-function text(value: unknown, name: string): string | undefined {
-  return stringField(value, name) || undefined
-}
-
-/** The words of YAML 1.1, which coreos-cloudinit reads, reach us as text. */
-function isOn(value: unknown): boolean {
-  return value === true || (typeof value === 'string' && /^(?:y|yes|on|true)$/i.test(value))
 }

@@ -6,7 +6,8 @@
  */
 import type { Filesystem } from '../../disk/filesystem/probe.js'
 import { UsageError } from '../../errors.js'
-import { hyphenatedKeys } from '../cloud-config/cloud-config.js'
+import { parseCloudConfig } from '../cloud-config/cloud-config.js'
+import { checkOnRelease } from '../cloud-config/release-checks.js'
 import { CLOUD_CONFIG_RULES } from '../cloud-config/rules.js'
 import type { ContentFile } from '../content-file.js'
 import type { OemState } from '../describe.js'
@@ -126,17 +127,7 @@ export function checkGrubCfg(file: ContentFile, release: ImageRelease): readonly
 }
 
 export function checkCloudConfig(file: ContentFile, release: ImageRelease): readonly Finding[] {
-  if (file.role.kind !== 'cloud-config' || file.role.cloudConfig.kind !== 'cloud-config') return []
-  if (release.kind === 'known' && !isInScope(release, { distro: 'flatcar', from: 3913 })) return []
-  const keys = hyphenatedKeys(file.role.cloudConfig.value)
-  if (keys.length === 0) return []
-  return [
-    CLOUD_CONFIG_RULES.found(
-      'cloud-config-hyphens',
-      `Flatcar from branch 3913 on skips keys with hyphens: ${keys.join(', ')}`,
-      { place: { file: file.source }, hint: 'write them with underscores; every release reads those' },
-    ),
-  ]
+  return file.role.kind === 'cloud-config' ? checkOnRelease(file.role.cloudConfig, file.source, release) : []
 }
 
 /** An oem-release that stays and that its readers stumble over. */
@@ -265,6 +256,32 @@ export function checkKeptIgnition(
       ].map(ofKeptFile),
     ]
   })
+}
+
+/** The cloud-config that stays is checked like a new one, but nothing in it stops the bake. */
+export function checkKeptCloudConfig(
+  state: OemState,
+  release: ImageRelease,
+  pathsAfter: ReadonlySet<string>,
+  written: ReadonlySet<string>,
+): readonly Finding[] {
+  const bytes = state.contents.get(CLOUD_CONFIG_PATH)
+  if (bytes === undefined || written.has(CLOUD_CONFIG_PATH) || !pathsAfter.has(CLOUD_CONFIG_PATH)) return []
+  // That the release does not read it at all is told already.
+  if (release.kind === 'known' && noEffectOf(CLOUD_CONFIG_PATH, release) !== undefined) return []
+  try {
+    const cloudConfig = parseCloudConfig(bytes, CLOUD_CONFIG_PATH)
+    return [...cloudConfig.findings, ...checkOnRelease(cloudConfig, CLOUD_CONFIG_PATH, release)].map(ofKeptFile)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return [
+      CLOUD_CONFIG_RULES.found(
+        'cloud-config-kept-invalid',
+        `${CLOUD_CONFIG_PATH}, which stays, is broken, and nothing of it is applied: ${error.message}`,
+        { hint: error.hint },
+      ),
+    ]
+  }
 }
 
 /** Variables that only files of other releases use. */

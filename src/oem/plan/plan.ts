@@ -29,6 +29,7 @@ import {
   checkGrubCfg,
   checkIgnition,
   checkKept,
+  checkKeptCloudConfig,
   checkKeptIgnition,
   checkKeptOemRelease,
   checkOemId,
@@ -141,6 +142,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     ...noteRemovals(content, state, decision),
     ...checkKept(decision.kept, release, newIdentity),
     ...checkKeptIgnition(state, release, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
+    ...checkKeptCloudConfig(state, release, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
     ...checkFilesystem(state.filesystem, release),
     ...(release.kind === 'known'
       ? foreseeUpdates({
