@@ -3,7 +3,7 @@
  *
  *   path → OpenedImage → VerifiedImage → DecodedImage → VirtualDisk → LocatedOem → Plan → edited OEM → published file
  *
- * `bake` goes all the way; `plan` and `inspect` turn round at the OEM partition. Nothing here knows an offset.
+ * `bake` goes all the way; `plan`, `inspect` and `explain` turn round at the OEM partition. Nothing here knows an offset.
  */
 import { tmpdir } from 'node:os'
 import { clockFor } from './clock.js'
@@ -18,6 +18,8 @@ import type { EngineName } from './engine/engine.js'
 import { prepareEngine, withMountedOem } from './engine/mount.js'
 import { throwIfCancelled } from './errors.js'
 import { type OemContent, resolveContent } from './oem/content.js'
+import { explainBoot } from './oem/explain/explain.js'
+import { treeOfState } from './oem/explain/tree.js'
 import { assertTreeAsPlanned } from './oem/plan/assert-tree.js'
 import { describeOem, type OemState, planBake } from './oem/plan/plan.js'
 import { readOemState } from './oem/read-state.js'
@@ -26,8 +28,21 @@ import type { ImageRelease } from './oem/release/release.js'
 import type { RunContext } from './progress.js'
 import { publish } from './publish/publish.js'
 import { chooseTarget } from './publish/target.js'
-import { type BakeReport, describeImage, type ImageReport, type InspectReport, type PlanReport } from './report.js'
-import type { BakeRequest, ImageRequest, PlanRequest } from './request.js'
+import {
+  type BakeReport,
+  describeImage,
+  type ExplainReport,
+  type ImageReport,
+  type InspectReport,
+  type PlanReport,
+} from './report.js'
+import {
+  asksForContent,
+  type BakeRequest,
+  type ExplainRequest,
+  type ImageRequest,
+  type PlanRequest,
+} from './request.js'
 import { openImage } from './source/source.js'
 import { openWorkspace } from './temp.js'
 import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
@@ -107,6 +122,16 @@ export async function plan(request: PlanRequest, context: RunContext): Promise<P
 export async function inspect(request: ImageRequest, context: RunContext): Promise<InspectReport> {
   const { state, ...seen } = await lookAt(request, context)
   return { ...seen, oem: describeOem(state), space: state.space, entries: state.entries }
+}
+
+/** Says what a machine will do at boot with the OEM partition as it is, or as a bake would leave it. */
+export async function explain(request: ExplainRequest, context: RunContext): Promise<ExplainReport> {
+  const content = asksForContent(request) ? await resolveContent(request, context.env) : undefined
+  const { state, ...seen } = await lookAt(request, context, content)
+  if (content === undefined) return { ...seen, boot: explainBoot(treeOfState(state), seen.release), plan: undefined }
+  const planned = planBake(content, state, seen.release)
+  reportFindings(planned, context)
+  return { ...seen, boot: planned.boot, plan: planned }
 }
 
 interface Seen {

@@ -6,8 +6,8 @@
  */
 import * as pipeline from './bake.js'
 import type { ProgressEvent, RunContext } from './progress.js'
-import type { BakeReport, InspectReport, PlanReport } from './report.js'
-import type { BakeRequest, ImageRequest, PlanRequest } from './request.js'
+import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
+import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest } from './request.js'
 
 export interface RunOptions {
   /** Aborting it stops children, removes what is temporary, and rejects with `ERR_CANCELLED`. */
@@ -41,14 +41,27 @@ export function inspect(request: ImageRequest, options: RunOptions = {}): Promis
   return pipeline.inspect(request, contextFrom(options))
 }
 
+/** Says what a machine will do at boot: with the image as it is, or after a bake. @throws {@link OemBakeError} */
+export function explain(request: ExplainRequest, options: RunOptions = {}): Promise<ExplainReport> {
+  return pipeline.explain(request, contextFrom(options))
+}
+
 export { type ErrorCode, OemBakeError } from './errors.js'
+export type {
+  BootExplanation,
+  KernelCommandLine,
+  PlatformExplanation,
+  UserDataBy,
+  UserDataExplanation,
+} from './oem/explain/explanation.js'
 export type { Phase, ProgressEvent } from './progress.js'
-export type { BakeReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
+export type { BakeReport, ExplainReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
 export type {
   BakeRequest,
   ContentRequest,
   EngineChoice,
   ExistingFiles,
+  ExplainRequest,
   IgnitionPlace,
   ImageRequest,
   PlanRequest,

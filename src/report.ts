@@ -7,6 +7,7 @@ import { FIRST_BOOT_DISK_GUID, partitionTypeName } from './disk/gpt/guid.js'
 import type { LocatedOem } from './disk/locate-oem.js'
 import { type MbrKind, readMbrKind } from './disk/mbr.js'
 import type { EngineName, OemEntry, OemSpace } from './engine/engine.js'
+import type { BootExplanation } from './oem/explain/explanation.js'
 import type { OemDescription, Plan } from './oem/plan/plan.js'
 import type { ImageRelease } from './oem/release/release.js'
 import type { Verification, VerifiedImage } from './trust/verify.js'
@@ -56,6 +57,15 @@ export interface PlanReport {
   readonly release: ImageRelease
   readonly engine: EngineName
   readonly plan: Plan
+}
+
+export interface ExplainReport {
+  readonly image: ImageReport
+  readonly release: ImageRelease
+  readonly engine: EngineName
+  readonly boot: BootExplanation
+  /** The bake whose result is explained; undefined when the image is explained as it is. */
+  readonly plan: Plan | undefined
 }
 
 export interface BakeReport extends PlanReport {

@@ -72,6 +72,15 @@ export interface ImageRequest {
 
 export interface PlanRequest extends ImageRequest, ContentRequest {}
 
+/** With content: the image as it would be after a bake of that. Without: as it is. */
+export interface ExplainRequest extends ImageRequest, ContentRequest {}
+
+/** Whether anything at all is to go onto the OEM partition, or off it. */
+export function asksForContent(request: ContentRequest): boolean {
+  const { template, cloudConfig, ignition, oemId, files, remove } = request
+  return [template, cloudConfig, ignition, oemId, files, remove].some((asked) => asked !== undefined)
+}
+
 export interface BakeRequest extends PlanRequest {
   /** @default `<stem>.<template><ext>` beside the image */
   readonly output?: string

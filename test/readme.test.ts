@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CHECKOUT, runCli } from './support/command-line.js'
+import { makeSmallDisk } from './support/small-disk.js'
+import { temporaryDirectory } from './support/temp.js'
 
 const read = (path: string): string => readFileSync(join(CHECKOUT, path), 'utf8')
 const README = read('README.md')
@@ -98,8 +100,39 @@ describe('the table of exit codes', () => {
   })
 })
 
+describe('the example of explain', () => {
+  it('is what the program says, word for word', async () => {
+    const example = README.slice(README.indexOf('<!-- explain: test'), README.indexOf('<!-- explain: end -->'))
+    const [command = '', ...shown] = example
+      .split('\n')
+      .filter((line) => line.startsWith('    '))
+      .map((line) => line.slice(4))
+    const args = command.replace('$ oem-bake ', '').split(' ')
+    const directory = temporaryDirectory()
+    const image = makeSmallDisk(join(directory, 'flatcar.bin'), {
+      oemFiles: { '/cloud-config.yml': '#cloud-config\nhostname: x\n', '/grub.cfg': 'set oem_id="ec2"\n' },
+    })
+    const { exitCode, stdout } = await runCli([
+      ...args.map((word) => (word === 'flatcar.bin' ? image : word)),
+      '--no-cache',
+    ])
+    expect(exitCode).toBe(0)
+    const pieces = shown
+      .join('\n')
+      .split('…')
+      .filter((piece) => piece.trim() !== '')
+    expect(pieces).toHaveLength(2)
+    let from = 0
+    for (const piece of pieces) {
+      const at = stdout.indexOf(piece, from)
+      expect(at, piece).toBeGreaterThan(-1)
+      from = at + piece.length
+    }
+  })
+})
+
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'inspect'])('of "%s" fits 80 columns', async (verb) => {
+  it.each(['', 'bake', 'plan', 'explain', 'inspect'])('of "%s" fits 80 columns', async (verb) => {
     const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
     expect(exitCode).toBe(0)
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
@@ -107,7 +140,9 @@ describe('--help', () => {
   })
 
   it('knows every flag that the README names', async () => {
-    const helps = await Promise.all([[], ['plan'], ['inspect']].map((words) => runCli([...words, '--help'])))
+    const helps = await Promise.all(
+      [[], ['plan'], ['explain'], ['inspect']].map((words) => runCli([...words, '--help'])),
+    )
     const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)))
     const mentioned = flagsOfReadme()
     expect(mentioned.length).toBeGreaterThan(10)

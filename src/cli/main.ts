@@ -12,6 +12,7 @@ import { UsageError } from '../errors.js'
 import { installedFile } from '../installation.js'
 import { nearestName } from '../oem/nearest.js'
 import { bake } from './commands/bake.js'
+import { explain } from './commands/explain.js'
 import { inspect } from './commands/inspect.js'
 import { plan } from './commands/plan.js'
 import {
@@ -30,6 +31,7 @@ const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
 
 Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake plan IMAGE --template NAME [flags]
+       oem-bake explain IMAGE [flags]
        oem-bake inspect IMAGE [flags]`
 
 const withImage = <T>(parser: Argv<T>) =>
@@ -40,7 +42,7 @@ interface Typed {
   readonly words: readonly string[]
 }
 
-const VERBS = ['bake', 'plan', 'inspect'] as const
+const VERBS = ['bake', 'plan', 'explain', 'inspect'] as const
 
 /**
  * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
@@ -111,6 +113,15 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, flags.image, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => plan(flags, context))
+      },
+    )
+    .command(
+      'explain [image]',
+      'Print what a machine will do at boot, and why',
+      (y) => withImage(y).options(CONTENT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, flags.image, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
+        exitCode = await runCommandLine(flags, (context) => explain(flags, context))
       },
     )
     .command(

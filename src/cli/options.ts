@@ -7,7 +7,13 @@
 import type { Options } from 'yargs'
 import { UsageError } from '../errors.js'
 import { nearestName } from '../oem/nearest.js'
-import type { BakeRequest, ContentRequest, ImageRequest, RequestedFile } from '../request.js'
+import {
+  asksForContent,
+  type BakeRequest,
+  type ContentRequest,
+  type ImageRequest,
+  type RequestedFile,
+} from '../request.js'
 
 const CONTENT = 'What goes onto the OEM partition:'
 const OUTPUT = 'Where it goes:'
@@ -162,7 +168,20 @@ export function imageRequest(flags: ImageFlags): ImageRequest {
 
 /** @throws ERR_USAGE for a flag whose own grammar is broken, or when nothing at all is to be baked */
 export function contentRequest(flags: ContentFlags): ContentRequest {
-  const request: ContentRequest = {
+  const request = contentOptions(flags)
+  if (asksForContent(request)) return request
+  throw new UsageError(
+    'ERR_USAGE',
+    'nothing was asked for: no template, no cloud-config, no Ignition config, no file',
+    {
+      hint: 'oem-bake IMAGE --template rackspace (or ec2, openstack, or a directory of your own)',
+    },
+  )
+}
+
+/** The same where nothing need be asked for. @throws ERR_USAGE for a flag whose own grammar is broken */
+export function contentOptions(flags: ContentFlags): ContentRequest {
+  return {
     existing: flags.existing,
     ...(flags.template === undefined ? {} : { template: flags.template }),
     ...(flags.set === undefined ? {} : { variables: Object.fromEntries(flags.set.map(parseAssignment)) }),
@@ -176,16 +195,6 @@ export function contentRequest(flags: ContentFlags): ContentRequest {
     ...(flags.strict === undefined ? {} : { strict: flags.strict }),
     ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
   }
-  const says =
-    request.template ?? request.cloudConfig ?? request.ignition ?? request.oemId ?? request.files ?? request.remove
-  if (says !== undefined) return request
-  throw new UsageError(
-    'ERR_USAGE',
-    'nothing was asked for: no template, no cloud-config, no Ignition config, no file',
-    {
-      hint: 'oem-bake IMAGE --template rackspace (or ec2, openstack, or a directory of your own)',
-    },
-  )
 }
 
 /** @throws ERR_USAGE for a level that is none, or is asked for without --recompress */

@@ -4,10 +4,19 @@
  * A plan's edits carry content for the engine; as JSON that would be one line a byte. `expected` has each file's digest.
  */
 import type { OemEdit } from '../../engine/engine.js'
-import type { PlanReport } from '../../report.js'
+import type { Plan } from '../../oem/plan/plan.js'
+import type { ExplainReport, PlanReport } from '../../report.js'
 
 export function planDocument<Report extends PlanReport>(report: Report): unknown {
-  return { ...report, plan: { ...report.plan, edits: report.plan.edits.map(editDocument) } }
+  return { ...report, plan: withoutBytes(report.plan) }
+}
+
+export function explainDocument(report: ExplainReport): unknown {
+  return { ...report, plan: report.plan === undefined ? undefined : withoutBytes(report.plan) }
+}
+
+function withoutBytes(plan: Plan): unknown {
+  return { ...plan, edits: plan.edits.map(editDocument) }
 }
 
 function editDocument(edit: OemEdit): unknown {

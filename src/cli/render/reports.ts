@@ -2,22 +2,11 @@
  * Reports as text: what an image is, what a bake would change, what it did.
  */
 import type { OemEntry } from '../../engine/engine.js'
-import { formatRelease, type ImageRelease, type KnownRelease } from '../../oem/release/release.js'
 import type { ImageReport, InspectReport, PlanReport } from '../../report.js'
 import { formatBytes, SECTOR_BYTES } from '../../units.js'
+import { bootSummary } from './boot.js'
+import { headText } from './head.js'
 import { printable, table } from './table.js'
-
-const SAID_BY: Readonly<Record<KnownRelease['from'], string>> = {
-  request: 'as --release says',
-  'version.txt': 'as version.txt beside it says, unsigned',
-  image: 'as the image says',
-}
-
-const INDEX_WORDS: Readonly<Record<'cached' | 'tail' | 'full', string>> = {
-  cached: 'blocks known from an earlier run',
-  tail: 'blocks found from the end',
-  full: 'every block checked',
-}
 
 export function inspectText(report: InspectReport): string {
   const { image, oem, space } = report
@@ -54,24 +43,9 @@ export function planText(report: PlanReport): string {
     plan.edits.length === 0 ? 'Nothing would change' : 'Files on the OEM partition',
     ...table(rows, ['left', 'left', 'right', 'left', 'left']),
     '',
+    ...bootSummary(plan.boot),
+    '',
   ].join('\n')
-}
-
-function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'release' | 'engine'>): string[] {
-  const { codec, oemPartition } = image
-  const packed = codec.kind === 'bzip2' ? ` in bzip2 (level ${codec.level}, ${INDEX_WORDS[codec.index]})` : ''
-  return [
-    `image       ${printable(image.path)}`,
-    `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,
-    `release     ${printable(releaseText(release))}`,
-    `format      ${image.format}${packed}, disk of ${formatBytes(image.diskBytes)}, ${image.mbr} MBR`,
-    `OEM         partition ${oemPartition.number}, ${oemPartition.filesystem}, ${formatBytes(oemPartition.sizeBytes)}`,
-    `engine      ${engine}`,
-  ]
-}
-
-function releaseText(release: ImageRelease): string {
-  return release.kind === 'known' ? `${formatRelease(release)}, ${SAID_BY[release.from]}` : `unknown: ${release.reason}`
 }
 
 function partitionsText(image: ImageReport): string[] {

@@ -8,6 +8,9 @@ import type { OemEdit, OemEntry } from '../../engine/engine.js'
 import type { OemContent } from '../content.js'
 import { type ContentFile, contentFile, hasRole } from '../content-file.js'
 import { describeOem, findVendorSet, type OemState, textOf } from '../describe.js'
+import { explainBoot } from '../explain/explain.js'
+import type { BootExplanation } from '../explain/explanation.js'
+import { treeAfter } from '../explain/tree.js'
 import type { Finding } from '../finding.js'
 import { formatGrubCfg, parseGrubCfg, withOemId } from '../grub/grub-cfg.js'
 import { loadedBytes } from '../host-files.js'
@@ -49,6 +52,10 @@ export type { ExpectedEntry, PlannedChange }
 
 /** Bigger files are no configs; the planner does without their content. */
 export const WORTH_READING_BYTES = 1 << 20
+/** Units and scripts are small; what is bigger below bin/ is a program. */
+const SCRIPT_BYTES = 64 << 10
+const UNIT_OR_SCRIPT = /^\/(?:bin|units)\/|\.(?:service|path|mount|timer|target|sh)$/
+
 export interface Plan {
   /** In an order in which each can be done: removals, directories, files. */
   readonly edits: readonly OemEdit[]
@@ -63,11 +70,13 @@ export interface Plan {
   /** What was found by rules that the request ignores. */
   readonly ignored: readonly Finding[]
   readonly space: PlannedSpace
+  /** What a machine will do with it. */
+  readonly boot: BootExplanation
 }
 
 /**
- * Small files that the planner needs: those that tell whose partition it is, and those that may be identical to what
- * will be written.
+ * Small files that the planner needs: those that tell whose partition it is, those that may be identical to what will be
+ * written, and the units and scripts that tell what happens at boot.
  */
 export function pathsWorthReading(entries: readonly OemEntry[], content?: OemContent): readonly string[] {
   const wanted = new Set(content?.files.map((file) => file.path))
@@ -76,7 +85,9 @@ export function pathsWorthReading(entries: readonly OemEntry[], content?: OemCon
       (entry) =>
         entry.kind === 'file' &&
         entry.sizeBytes <= WORTH_READING_BYTES &&
-        (hasRole(entry.path) || wanted.has(entry.path)),
+        (hasRole(entry.path) ||
+          wanted.has(entry.path) ||
+          (entry.sizeBytes <= SCRIPT_BYTES && UNIT_OR_SCRIPT.test(entry.path))),
     )
     .map((entry) => entry.path)
 }
@@ -166,6 +177,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     expected: tree.expected,
     oemId,
     space,
+    boot: explainBoot(treeAfter(state, tree.edits, tree.expected), release),
     ...judge(found, content.strictness),
   }
 }

@@ -12,7 +12,7 @@ import { formatBytes } from '../../units.js'
 import type { Finding } from '../finding.js'
 import { isWithin } from '../oem-path.js'
 import { OEM_RELEASE_PATH } from '../release/eras.js'
-import type { KnownRelease } from '../release/release.js'
+import type { ImageRelease, KnownRelease } from '../release/release.js'
 import type { PlannedSpace } from './plan-space.js'
 import { TREE_RULES } from './rules.js'
 
@@ -46,6 +46,22 @@ export interface UpdateFacts {
   readonly space: PlannedSpace
   /** Files that the bake writes, and whether the template or a flag asked for them. */
   readonly written: readonly { readonly path: string; readonly fromTemplate: boolean }[]
+}
+
+/** What the next OS update does with the OEM partition, in a sentence. @param id of oem-release */
+export function nextUpdate(release: ImageRelease, id: string | undefined, paths: readonly string[]): string {
+  const hook = paths.includes('/bin/oem-postinst') ? '; bin/oem-postinst runs after it, if it is executable' : ''
+  if (release.kind === 'unknown') return 'it depends on the release, which is unknown'
+  if (release.distro === 'container-linux') return `an update leaves the OEM partition as it is${hook}`
+  const marks = paths.flatMap((path) => ACTIVE_MARK.exec(path)?.[1] ?? [])
+  const asks = id !== undefined && (EXTENSION_IDS.has(id) || marks.includes(id))
+  if (!asks) {
+    const who = id === undefined ? 'without an ID in oem-release' : `with ID ${id} in oem-release`
+    return `${who} an update asks for no OEM extension and leaves these files as they are${hook}`
+  }
+  const folders = CLEANED_FOLDERS.get(id)
+  const cleans = folders === undefined ? '' : `; the first move to extensions deletes ${folders.join(', ')}`
+  return `with ID ${id} in oem-release an update fetches the extension oem-${id}, and fails without it${cleans}${hook}`
 }
 
 export function foreseeUpdates(facts: UpdateFacts): readonly Finding[] {

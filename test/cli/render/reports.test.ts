@@ -1,10 +1,46 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { explainText } from '#src/cli/render/boot.js'
 import { inspectText, planText } from '#src/cli/render/reports.js'
-import type { InspectReport, PlanReport } from '#src/report.js'
+import type { BootExplanation } from '#src/oem/explain/explanation.js'
+import type { ExplainReport, InspectReport, PlanReport } from '#src/report.js'
+
+/** Everything that can be there, and says one and the same text. */
+function bootOf(text: string): BootExplanation {
+  const way = { by: 'cloud-config', unit: text, how: text, why: text } as const
+  const platform = { oemId: text, platform: text, detected: [], known: false, why: [text] } as const
+  return {
+    release: { kind: 'known', distro: 'flatcar', version: '4722.0.0', branch: 4722, from: 'image' },
+    mount: { mountPoint: text, unit: text, mounts: false },
+    commandLines: (['pc', 'efi'] as const).map((machine) => ({
+      machine,
+      grubCfg: 'not read',
+      why: text,
+      arguments: [text, machine],
+      firstBootOnly: [text],
+      uncertain: [text],
+    })),
+    secureBoot: { grubCfg: 'skipped', says: text },
+    platform,
+    platformOnEfi: platform,
+    configs: [{ path: text, use: 'always', spec: text, why: text }],
+    userConfigOrder: [text],
+    cloudConfig: { state: 'broken', unit: text, why: text, instead: text, order: [text] },
+    services: [{ unit: text, from: text, does: 'starts', when: 'every boot', cloudinit: text, missing: [text] }],
+    userData: { ...way, ignitionConfigs: way, cloudConfigs: way, also: [way] },
+    sshKeys: { support: 'unknown', unit: text, says: text },
+    ignored: [{ path: text, why: text, instead: text }],
+    stops: [text],
+    update: text,
+  }
+}
 
 /** A report in which everything that an image can say is one and the same text. */
-function reports(text: string): { readonly inspect: InspectReport; readonly plan: PlanReport } {
+function reports(text: string): {
+  readonly inspect: InspectReport
+  readonly plan: PlanReport
+  readonly explain: ExplainReport
+} {
   const head = {
     image: {
       path: `/images/${text}`,
@@ -45,8 +81,10 @@ function reports(text: string): { readonly inspect: InspectReport; readonly plan
         oemId: text,
         findings: [],
         space: { freeBytesBefore: 5000, freeBytesAfter: 4000 },
+        boot: bootOf(text),
       },
     } as unknown as PlanReport,
+    explain: { ...head, boot: bootOf(text), plan: undefined },
   }
 }
 
@@ -100,18 +138,60 @@ describe('planText', () => {
   })
 })
 
+describe('explainText', () => {
+  it('says all that is known, in lines that fit', () => {
+    const text = explainText(reports('rackspace').explain)
+    for (const title of [
+      'Would not boot',
+      'Kernel command line',
+      'Ignition, on the first boot',
+      'coreos-cloudinit, at every boot',
+      'Units of the OEM partition',
+      "End users' data",
+      'Nothing reads',
+      'Later',
+    ]) {
+      expect(text).toContain(`\n${title}\n`)
+    }
+    expect(text).toContain('  platform      rackspace, which Ignition does not know\n')
+    expect(text).toContain('  once          rackspace: on the first boot only\n')
+    const long = explainText(reports('word '.repeat(100).trim()).explain)
+      .split('\n\n')
+      .slice(1)
+      .join('\n')
+    expect(long.split('\n').filter((line) => line.length > 96)).toEqual([])
+  })
+
+  it('says that it depends on the release, where nobody knows that', () => {
+    const { explain } = reports('x')
+    const boot = { ...explain.boot, release: explain.release, commandLines: [] }
+    expect(explainText({ ...explain, boot })).toContain('it depends on the release, which is unknown')
+  })
+
+  it('says whether the image is explained as it is, or after a bake', () => {
+    const { explain, plan } = reports('x')
+    expect(explainText(explain)).toContain('explained   as it is\n')
+    expect(explainText({ ...explain, plan: plan.plan })).toContain(
+      'explained   as a bake with these flags would leave it\n',
+    )
+  })
+})
+
 describe('text from an image', () => {
   it('can not command the terminal, or add a line, wherever it is shown', () => {
     const usual = reports('x')
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const { inspect, plan } = reports(`\x1b[2J\n${text}`)
+        const { inspect, plan, explain } = reports(`\x1b[2J\n${text}`)
         for (const [shown, plain] of [
           [inspectText(inspect), inspectText(usual.inspect)],
           [planText(plan), planText(usual.plan)],
+          [explainText(explain), explainText(usual.explain)],
         ] as const) {
           expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
-          expect(shown.split('\n')).toHaveLength(plain.split('\n').length)
+          // Text at boot is broken at blanks; what comes from the image begins no line of its own.
+          const lines = shown.split('\n').filter((line) => !line.startsWith(' '.repeat(16)))
+          expect(lines).toHaveLength(plain.split('\n').filter((line) => !line.startsWith(' '.repeat(16))).length)
         }
       }),
       { numRuns: 300 },

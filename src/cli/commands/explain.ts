@@ -1,0 +1,18 @@
+/**
+ * `oem-bake explain IMAGE`: prints what a machine will do at boot, with the image as it is or after a bake.
+ */
+import { explain as explainImage } from '../../bake.js'
+import type { RunContext } from '../../progress.js'
+import { type ContentFlags, contentOptions, contentRequest, type ImageFlags, imageRequest } from '../options.js'
+import { explainText } from '../render/boot.js'
+import { explainDocument } from '../render/document.js'
+import type { CommandOutput } from '../run.js'
+
+export async function explain(flags: ContentFlags & ImageFlags, context: RunContext): Promise<CommandOutput> {
+  // A variable or a policy without anything that it is for is a mistake, as it is for `plan`.
+  const { set, vars, oemIdUnchecked, strict, ignore } = flags
+  const wantsContent = [set, vars, oemIdUnchecked, strict, ignore].some((given) => given !== undefined)
+  const content = wantsContent ? contentRequest(flags) : contentOptions(flags)
+  const report = await explainImage({ ...imageRequest(flags), ...content }, context)
+  return { document: explainDocument(report), text: explainText(report) }
+}

@@ -1,0 +1,36 @@
+/**
+ * The first lines of every report: which image, who vouches for it, which release, what it is made of.
+ */
+import { formatRelease, type ImageRelease, type KnownRelease } from '../../oem/release/release.js'
+import type { InspectReport } from '../../report.js'
+import { formatBytes } from '../../units.js'
+import { printable } from './table.js'
+
+const SAID_BY: Readonly<Record<KnownRelease['from'], string>> = {
+  request: 'as --release says',
+  'version.txt': 'as version.txt beside it says, unsigned',
+  image: 'as the image says',
+}
+
+const INDEX_WORDS: Readonly<Record<'cached' | 'tail' | 'full', string>> = {
+  cached: 'blocks known from an earlier run',
+  tail: 'blocks found from the end',
+  full: 'every block checked',
+}
+
+export function headText({ image, release, engine }: Pick<InspectReport, 'image' | 'release' | 'engine'>): string[] {
+  const { codec, oemPartition } = image
+  const packed = codec.kind === 'bzip2' ? ` in bzip2 (level ${codec.level}, ${INDEX_WORDS[codec.index]})` : ''
+  return [
+    `image       ${printable(image.path)}`,
+    `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,
+    `release     ${printable(releaseText(release))}`,
+    `format      ${image.format}${packed}, disk of ${formatBytes(image.diskBytes)}, ${image.mbr} MBR`,
+    `OEM         partition ${oemPartition.number}, ${oemPartition.filesystem}, ${formatBytes(oemPartition.sizeBytes)}`,
+    `engine      ${engine}`,
+  ]
+}
+
+function releaseText(release: ImageRelease): string {
+  return release.kind === 'known' ? `${formatRelease(release)}, ${SAID_BY[release.from]}` : `unknown: ${release.reason}`
+}
