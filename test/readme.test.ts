@@ -1,7 +1,8 @@
 /** The README says what the program does: its codes, its exit codes and its flags are compared with the sources and with --help. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ALL_RULES } from '#src/oem/rules.js'
 import { CHECKOUT, runCli } from './support/command-line.js'
 import { makeSmallDisk } from './support/small-disk.js'
 import { temporaryDirectory } from './support/temp.js'
@@ -26,6 +27,8 @@ function declaredCodes(): ReadonlyMap<string, number> {
   }
   return exits
 }
+
+const directory = temporaryDirectory()
 
 /** Rows of the table in a section, without head and rule. */
 function tableIn(title: string): readonly (readonly string[])[] {
@@ -108,7 +111,6 @@ describe('the example of explain', () => {
       .filter((line) => line.startsWith('    '))
       .map((line) => line.slice(4))
     const args = command.replace('$ oem-bake ', '').split(' ')
-    const directory = temporaryDirectory()
     const image = makeSmallDisk(join(directory, 'flatcar.bin'), {
       oemFiles: { '/cloud-config.yml': '#cloud-config\nhostname: x\n', '/grub.cfg': 'set oem_id="ec2"\n' },
     })
@@ -131,8 +133,21 @@ describe('the example of explain', () => {
   })
 })
 
+describe('the section on checks', () => {
+  it('has the number of rules that there are', () => {
+    expect(README).toContain(`There are ${ALL_RULES.length} rules for this`)
+  })
+
+  it('shows what oem-bake says of its example', async () => {
+    writeFileSync(join(directory, 'oem-release'), 'VERSION_ID=1\nID="acme"\n\nNAME="Acme Cloud"\n')
+    const { stderr } = await runCli(['image', '--file', 'oem-release:/oem-release'], { cwd: directory })
+    const shown = README.slice(README.indexOf('    error: 2 things'), README.indexOf('First the place'))
+    expect(shown.replaceAll(/^ {4}/gm, '').trim()).toBe(stderr.trim())
+  })
+})
+
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect'])('of "%s" fits 80 columns', async (verb) => {
+  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'rules'])('of "%s" fits 80 columns', async (verb) => {
     const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
     expect(exitCode).toBe(0)
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])

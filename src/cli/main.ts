@@ -15,6 +15,7 @@ import { bake } from './commands/bake.js'
 import { explain } from './commands/explain.js'
 import { inspect } from './commands/inspect.js'
 import { plan } from './commands/plan.js'
+import { rules } from './commands/rules.js'
 import {
   assertGivenOnce,
   assertKnownFlags,
@@ -23,7 +24,7 @@ import {
   OUTPUT_OPTIONS,
   TALK_OPTIONS,
 } from './options.js'
-import { printError, runCommandLine } from './run.js'
+import { print, printError, runCommandLine } from './run.js'
 
 const HELP_COLUMNS = 80
 
@@ -32,7 +33,8 @@ const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
 Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake plan IMAGE --template NAME [flags]
        oem-bake explain IMAGE [flags]
-       oem-bake inspect IMAGE [flags]`
+       oem-bake inspect IMAGE [flags]
+       oem-bake rules [NAME]`
 
 const withImage = <T>(parser: Argv<T>) =>
   parser.positional('image', { type: 'string', describe: 'Image: .img.bz2, .bin.bz2, raw or qcow2' })
@@ -42,7 +44,7 @@ interface Typed {
   readonly words: readonly string[]
 }
 
-const VERBS = ['bake', 'plan', 'explain', 'inspect'] as const
+const VERBS = ['bake', 'plan', 'explain', 'inspect', 'rules'] as const
 
 /**
  * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
@@ -71,7 +73,10 @@ function assertUnderstood(
     throw new UsageError('ERR_USAGE', `unknown command ${image}`, { hint: `did you mean oem-bake ${verb}?` })
   }
   throw new UsageError('ERR_USAGE', `one word too many: ${leftOver.join(' ')}`, {
-    hint: 'oem-bake takes one image; put quotes around a path that holds spaces',
+    hint:
+      image === undefined
+        ? 'see oem-bake --help'
+        : 'oem-bake takes one image; put quotes around a path that holds spaces',
   })
 }
 
@@ -131,6 +136,19 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, flags.image, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
+      },
+    )
+    .command(
+      'rules [name]',
+      'List what the checks look for, or explain one rule',
+      (y) =>
+        y
+          .positional('name', { type: 'string', describe: 'A rule, as in brackets behind a finding' })
+          .options({ json: TALK_OPTIONS.json }),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1), { json: TALK_OPTIONS.json })
+        const { document, text } = rules(flags)
+        await print(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : text)
       },
     )
     .example('$0 image.img.bz2 --template rackspace', 'Writes image.rackspace.img.bz2')

@@ -70,7 +70,7 @@ export function defineRules<Name extends string>(
   rows: Readonly<Record<Name, RuleRow>>,
 ): RuleSet<Name> {
   return {
-    all: Object.entries<RuleRow>(rows).map(([name, row]) => ({ code, ignorable: true, ...row, name })),
+    all: Object.entries<RuleRow>(rows).map(([name, row]) => ({ name, code, ignorable: true, ...row })),
     found: (name, says, { hint, place, severity } = {}) => ({
       rule: name,
       severity: severity ?? rows[name].severity,

@@ -4,8 +4,7 @@
  */
 import { UsageError } from '../errors.js'
 import type { Finding } from './finding.js'
-import { suggestName } from './nearest.js'
-import { ALL_RULES, ruleNamed } from './rules.js'
+import { assertRule, ruleNamed } from './rules.js'
 
 export interface Strictness {
   /** Warnings count as errors. */
@@ -26,16 +25,7 @@ export interface Verdict {
  */
 export function assertIgnorable(names: readonly string[]): void {
   for (const name of names) {
-    const rule = ruleNamed(name)
-    if (rule === undefined) {
-      throw new UsageError('ERR_USAGE', `there is no rule ${JSON.stringify(name)} to ignore`, {
-        hint: suggestName(
-          name,
-          ALL_RULES.map((known) => known.name),
-          'rules',
-        ),
-      })
-    }
+    const rule = assertRule(name)
     if (!rule.ignorable) {
       throw new UsageError('ERR_USAGE', `rule ${name} can't be ignored: it finds ${rule.finds}`, {
         hint: `leave out --ignore ${name}, and mend what it finds`,
@@ -54,22 +44,48 @@ export function judge(found: readonly Finding[], { strict, ignore }: Strictness)
   const fatal = strict ? [...errors, ...findings.filter(({ severity }) => severity === 'warning')] : errors
   const [first] = fatal
   if (first === undefined) return { findings, ignored }
-  const byStrictness = errors.length === 0 ? ' (--strict: warnings count as errors)' : ''
   throw new UsageError(
     ruleNamed(first.rule)?.code ?? 'ERR_USAGE',
-    fatal.length === 1
-      ? `${first.message}${byStrictness}`
-      : `${fatal.length} mistakes${byStrictness}\n${fatal.map(listed).join('\n')}`,
-    { hint: fatal.length === 1 ? hintOf(first) : undefined, details: { rule: first.rule, findings: fatal } },
+    fatal.length === 1 ? oneMessage(first) : listMessage(fatal),
+    { hint: fatal.length === 1 ? oneHint(first) : listHint(fatal), details: { rule: first.rule, findings: fatal } },
   )
 }
 
-function listed({ hint, message, rule }: Finding): string {
-  return `  ${message} [${rule}]${hint === undefined ? '' : `\n    ${hint}`}`
+function oneMessage({ message, severity }: Finding): string {
+  return severity === 'error' ? message : `${message} (--strict: warnings count as errors)`
 }
 
-function hintOf({ hint, rule }: Finding): string | undefined {
-  const waiver = ruleNamed(rule)?.ignorable === true ? `to bake all the same add --ignore ${rule}` : undefined
+function oneHint({ hint, rule }: Finding): string | undefined {
+  const waiver = isIgnorable(rule) ? `to bake all the same add --ignore ${rule}` : undefined
   const lines = [hint, waiver].filter((line) => line !== undefined)
   return lines.length === 0 ? undefined : lines.join('\n')
+}
+
+/** Each with a number, so that people can talk about them; what to do stands right below what is wrong. */
+function listMessage(fatal: readonly Finding[]): string {
+  const errors = fatal.filter(({ severity }) => severity === 'error').length
+  const warnings = fatal.length - errors
+  const title =
+    warnings === 0
+      ? `${errors} things are wrong`
+      : errors === 0
+        ? `${warnings} warnings, which --strict counts as errors`
+        : `${errors === 1 ? 'one thing is' : `${errors} things are`} wrong, and ${warnings === 1 ? 'one warning' : `${warnings} warnings`} --strict counts as errors`
+  const width = String(fatal.length).length
+  const items = fatal.map(({ hint, message, rule }, index) => {
+    const number = `${String(index + 1).padStart(width)}. `
+    const indent = `\n  ${' '.repeat(number.length)}`
+    return `  ${number}${message} [${rule}]${hint === undefined ? '' : `${indent}${hint.replaceAll('\n', indent)}`}`
+  })
+  return `${title}:\n${items.join('\n')}`
+}
+
+function listHint(fatal: readonly Finding[]): string {
+  const names = [...new Set(fatal.filter(({ rule }) => isIgnorable(rule)).map(({ rule }) => rule))]
+  const waiver = names.length === 0 ? '' : '; --ignore RULE leaves out what a rule finds'
+  return `oem-bake rules RULE explains what stands in brackets${waiver}`
+}
+
+function isIgnorable(rule: string): boolean {
+  return ruleNamed(rule)?.ignorable === true
 }

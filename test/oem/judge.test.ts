@@ -39,14 +39,24 @@ describe('judge', () => {
   it('tells all errors at once', async () => {
     const other = TREE_RULES.found('oem-id-unknown', 'nobody knows it')
     const thrown = await rejectsWithCode(() => judge([other, error], LAX), 'ERR_OEM_ID_UNKNOWN')
-    expect(thrown.message).toContain('nobody knows it [oem-id-unknown]')
-    expect(thrown.message).toContain('grub.cfg, line 3: wrong [grub-cr]\n    mend it')
+    expect(thrown.message.split('\n')).toEqual([
+      '2 things are wrong:',
+      '  1. nobody knows it [oem-id-unknown]',
+      '  2. grub.cfg, line 3: wrong [grub-cr]',
+      '     mend it',
+    ])
+    expect(thrown.hint).toContain('oem-bake rules RULE')
+    expect(thrown.details).toEqual({ rule: 'oem-id-unknown', findings: [other, error] })
   })
 
   it('takes warnings for errors when strict, but not notes', async () => {
     const strict = { strict: true, ignore: [] }
     const thrown = await rejectsWithCode(() => judge([warning], strict), 'ERR_USAGE')
-    expect(thrown.message).toContain('--strict')
+    expect(thrown.message).toBe('who knows (--strict: warnings count as errors)')
+    const both = await rejectsWithCode(() => judge([warning, error], strict), 'ERR_GRUB_CFG_INVALID')
+    expect(both.message).toContain('one thing is wrong, and one warning --strict counts as errors:\n  1. grub.cfg')
+    const two = await rejectsWithCode(() => judge([warning, warning], strict), 'ERR_USAGE')
+    expect(two.message).toContain('2 warnings, which --strict counts as errors:\n  1. who knows [release-unknown]')
     expect(judge([note], strict).findings).toEqual([note])
   })
 

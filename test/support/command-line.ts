@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly uid?: number
   /** Where dist/ is. @default the checkout */
   readonly checkout?: string
+  /** @default the test's own */
+  readonly cwd?: string
   /** A process group of its own. @default false */
   readonly detached?: boolean
 }
@@ -52,6 +54,7 @@ export function startCli(args: readonly string[], options: RunOptions = {}): Run
   const child = spawn(file, rest, {
     env: { ...process.env, SOURCE_DATE_EPOCH: '1600000000', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     detached: options.detached ?? false,
   })
   let stdout = ''

@@ -6,6 +6,7 @@
  */
 import type { Writable } from 'node:stream'
 import { assertNever } from '../../errors.js'
+import { ruleNamed } from '../../oem/rules.js'
 import type { Phase, ProgressEvent } from '../../progress.js'
 import { formatBytes } from '../../units.js'
 import { printable, visible } from './table.js'
@@ -47,6 +48,20 @@ function jsonView(quiet: boolean, out: Writable): ProgressView {
     },
     close: () => undefined,
   }
+}
+
+/** A warning of a check names its rule, for that is what --ignore takes. */
+function ruleMark(code: string): string {
+  return ruleNamed(code) === undefined ? '' : ` [${code}]`
+}
+
+function hintLines(hint: string | undefined): string {
+  return hint === undefined
+    ? ''
+    : hint
+        .split('\n')
+        .map((line) => `\nhint: ${line}`)
+        .join('')
 }
 
 class TextView implements ProgressView {
@@ -91,7 +106,7 @@ class TextView implements ProgressView {
         this.#draw(false)
         break
       case 'warning':
-        this.#line(`warning: ${event.message}${event.hint === undefined ? '' : `\nhint: ${event.hint}`}`)
+        this.#line(`warning: ${event.message}${ruleMark(event.code)}${hintLines(event.hint)}`)
         break
       case 'note':
         if (!this.#quiet) this.#line(`note: ${event.message}`)

@@ -39,6 +39,7 @@ export function planText(report: PlanReport): string {
     ...headText(report),
     `oem_id      ${printable(plan.oemId ?? 'not set')}`,
     `OEM space   ${formatBytes(plan.space.freeBytesBefore)} free, ${formatBytes(Math.max(0, plan.space.freeBytesAfter))} after`,
+    ...ignoredText(plan.ignored),
     '',
     plan.edits.length === 0 ? 'Nothing would change' : 'Files on the OEM partition',
     ...table(rows, ['left', 'left', 'right', 'left', 'left']),
@@ -46,6 +47,11 @@ export function planText(report: PlanReport): string {
     ...bootSummary(plan.boot),
     '',
   ].join('\n')
+}
+
+function ignoredText(ignored: PlanReport['plan']['ignored']): string[] {
+  const names = [...new Set(ignored.map(({ rule }) => rule))]
+  return names.length === 0 ? [] : [`ignored     ${ignored.length} findings of ${names.join(', ')}`]
 }
 
 function partitionsText(image: ImageReport): string[] {

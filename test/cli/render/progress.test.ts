@@ -144,6 +144,12 @@ describe('progress on a terminal', () => {
 })
 
 describe('warnings and notes', () => {
+  it('name the rule of a check, and give each line of a hint', () => {
+    const { text, view } = showing('plain')
+    view.onEvent({ kind: 'warning', code: 'script-cr', message: 'x has them', hint: 'a\nb' })
+    expect(text()).toBe('warning: x has them [script-cr]\nhint: a\nhint: b\n')
+  })
+
   it.each<[ProgressStyle, boolean, boolean]>([
     ['plain', false, true],
     ['tty', false, true],

@@ -80,6 +80,7 @@ function reports(text: string): {
         expected: [],
         oemId: text,
         findings: [],
+        ignored: [],
         space: { freeBytesBefore: 5000, freeBytesAfter: 4000 },
         boot: bootOf(text),
       },
@@ -135,6 +136,14 @@ describe('planText', () => {
     const { plan } = reports('x')
     expect(planText(plan)).toContain('Files on the OEM partition')
     expect(planText({ ...plan, plan: { ...plan.plan, edits: [], changes: [] } })).toContain('Nothing would change')
+  })
+
+  it('names the rules whose findings were left out', () => {
+    const { plan } = reports('x')
+    const found = { rule: 'script-cr', severity: 'warning', message: 'x' } as const
+    const text = planText({ ...plan, plan: { ...plan.plan, ignored: [found, found] } })
+    expect(text).toContain('\nignored     2 findings of script-cr\n')
+    expect(planText(plan)).not.toContain('ignored')
   })
 })
 
