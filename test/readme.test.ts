@@ -134,8 +134,10 @@ describe('the example of explain', () => {
 })
 
 describe('the section on checks', () => {
-  it('has the number of rules that there are', () => {
-    expect(README).toContain(`There are ${ALL_RULES.length} rules for this`)
+  it('says how many rules there are, in round numbers', () => {
+    const said = Number(/There are more than (\d+) rules for this/.exec(README)?.[1])
+    expect(ALL_RULES.length).toBeGreaterThan(said)
+    expect(ALL_RULES.length).toBeLessThanOrEqual(said + 40)
   })
 
   it('shows what oem-bake says of its example', async () => {
