@@ -59,6 +59,9 @@ export const EC2: TreeFiles = {
   '/base/default.ign': ignition([...MASKED, cloudinit('ec2-compat')]),
 }
 
+/** Before nvme_core.io_timeout, 2019-04-30. */
+export const EC2_2017: TreeFiles = { '/grub.cfg': `${EC2['/grub.cfg']}`.replace(/ nvme_core[^"]*/, '') }
+
 export const EC2_OLD: TreeFiles = {
   ...grub('ec2'),
   ...cloudConfig('ami', startedUnit('oem-cloudinit.service', '/usr/bin/coreos-cloudinit --oem=ec2-compat')),

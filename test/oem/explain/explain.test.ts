@@ -9,6 +9,7 @@ import {
   CLOUDSTACK,
   DIGITALOCEAN,
   EC2,
+  EC2_2017,
   EC2_OLD,
   FLATCAR_AMI,
   ID_ONLY,
@@ -450,6 +451,26 @@ describe('the kernel command line', () => {
     ],
   ] as const)('of %s', (_, tree, release, machine, expected) => {
     expect(line(tree, release, machine)).toBe(expected)
+  })
+
+  // What machines said in /proc/cmdline, without the kernel's path, the USR partition and verity.usrhash around it.
+  it.each([
+    [
+      'Container Linux 4.13.16-coreos-r2 on EC2, 2017-12-11, a later boot',
+      EC2_2017,
+      'container-linux:1576.4.0',
+      'rootflags=rw mount.usrflags=ro consoleblank=0 root=LABEL=ROOT console=ttyS0,115200n8 coreos.oem.id=ec2 modprobe.blacklist=xen_fbfront net.ifnames=0',
+    ],
+    [
+      'Flatcar 3975.2.2 on EC2, the first boot',
+      { '/grub.cfg': `${EC2['/grub.cfg']}set linux_append="$linux_append selinux=0"\n` },
+      'flatcar:3975.2.2',
+      'rootflags=rw mount.usrflags=ro consoleblank=0 root=LABEL=ROOT console=ttyS0,115200n8 flatcar.first_boot=detected flatcar.oem.id=ec2 modprobe.blacklist=xen_fbfront net.ifnames=0 nvme_core.io_timeout=4294967295 selinux=0',
+    ],
+  ] as const)('is what a machine told: %s', (_, tree, release, told) => {
+    const [pc] = explained(tree, release).commandLines
+    const later = !told.includes('first_boot')
+    expect(pc?.arguments.filter((argument) => !later || !pc.firstBootOnly.includes(argument)).join(' ')).toBe(told)
   })
 
   it('lacks the OEM partition’s share where GRUB can not read ext4 on UEFI', () => {
