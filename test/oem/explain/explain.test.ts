@@ -393,7 +393,9 @@ describe('user data', () => {
       ...ID_ONLY('rackspace'),
       '/base/base.ign': ignition([{ name: 'user-configdrive.service', mask: true }]),
     }
-    expect(explained(tree, CL).userData.by).toBe('nobody')
+    const { by, how } = explained(tree, CL).userData
+    expect([by, how.includes('config-2')]).toEqual(['nobody', false])
+    expect(explained(ID_ONLY('hyperv'), CL).userData.how).toContain('config-2')
     // There base.ign is not read.
     expect(explained(tree, CL_1520).userData.by).toBe('user-configdrive')
   })
@@ -480,6 +482,9 @@ describe('the kernel command line', () => {
     expect(line(EC2, 'flatcar:4186.0.0', 'pc', 'ext')).toContain('flatcar.oem.id=ec2')
     expect(explained(EC2, 'flatcar:4186.0.0', 'ext').platformOnEfi?.platform).toBe('metal')
     expect(explained(EC2, 'flatcar:4186.0.0', 'btrfs').platformOnEfi).toBeUndefined()
+    // The same platform, come to in another way.
+    expect(explained(ID_ONLY('metal'), 'flatcar:4186.0.0', 'ext').platformOnEfi?.oemId).toBeUndefined()
+    expect(explained(ID_ONLY('metal'), 'flatcar:4186.0.0', 'ext').platformOnEfi?.platform).toBe('metal')
   })
 
   it('names what is there on the first boot only', () => {
@@ -558,6 +563,15 @@ describe('a unit', () => {
     expect(explained(AZURE, CL).services.flatMap((service) => service.missing)).toEqual([])
   })
 
+  it('that is masked runs nothing', () => {
+    const contents = '[Service]\nExecStart=/usr/share/oem/bin/gone coreos-cloudinit --oem=gce\n'
+    const unit = { name: 'x.service', enabled: true, contents }
+    const of = (mask: boolean) => explained({ '/base/base.ign': ignition([{ ...unit, mask }]) }, CL)
+    expect(of(true).services).toMatchObject([{ does: 'masks', cloudinit: undefined, missing: [] }])
+    expect(of(false).services).toMatchObject([{ does: 'enables', cloudinit: '--oem=gce', missing: ['/bin/gone'] }])
+    expect([of(true).userData.by, of(false).userData.by]).toEqual(['nobody', 'base.ign'])
+  })
+
   it('of a config that does not apply is not listed', () => {
     expect(explained(EC2, FL_3510).services.map(({ from }) => from)).toEqual(['/base/base.ign'])
     expect(explained(EC2, CL_1520).services).toEqual([])
@@ -593,6 +607,13 @@ describe('the OEM partition later', () => {
   it.each([
     [CL, EC2, '/usr/share/oem', 'leaves the OEM partition as it is'],
     [FL_4722, FLATCAR_AMI, '/oem', 'fetches the extension oem-ami'],
+    [FL_3510, AZURE, '/usr/share/oem', 'fetches the extension oem-azure, and fails without it; the first move'],
+    [
+      FL_3510,
+      { ...ID_ONLY('x'), '/sysext/active-oem-mine': '', '/oem-release': 'ID=mine\n' },
+      '/usr/share/oem',
+      'oem-mine',
+    ],
     [FL_4722, ID_ONLY('rackspace'), '/oem', 'asks for no OEM extension'],
   ])('on %s', (release, tree, mountPoint, update) => {
     const boot = explained(tree, release)

@@ -42,7 +42,9 @@ describe('the OEM partition', () => {
     ['flatcar:2605.0.0', { filesystem: 'ext4', mountPoint: '/usr/share/oem', mounts: ['ext4'] }],
     ['flatcar:2954.0.0', { filesystem: 'ext4', mounts: 'any' }],
     ['flatcar:2955.0.0', { filesystem: 'btrfs', mountPoint: '/usr/share/oem', unit: 'usr-share-oem.mount' }],
+    ['flatcar:3636.0.0', { mountPoint: '/usr/share/oem', unit: 'usr-share-oem.mount' }],
     ['flatcar:3637.0.0', { filesystem: 'btrfs', mountPoint: '/oem', unit: 'oem.mount', mounts: 'any' }],
+    ['flatcar:4693.0.0', { mounts: 'any' }],
     ['flatcar:4694.0.0', { mounts: ['btrfs', 'ext4'], reachedAs: ['/oem', '/usr/share/oem'] }],
   ])('of %s is %j', (release, expected) => {
     expect(oemMountOf(on(release))).toMatchObject(expected)
