@@ -61,6 +61,7 @@ need_test_machine() {
   need_node
   need_programs guestfish=libguestfs-tools qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 bzip2=bzip2 lbzip2=lbzip2 \
     pbzip2=pbzip2 sgdisk=gdisk sfdisk=fdisk veritysetup=cryptsetup-bin mkfs.btrfs=btrfs-progs mke2fs=e2fsprogs \
-    mkfs.vfat=dosfstools mcopy=mtools setpriv=util-linux blkid=util-linux ignition-validate=ignition grub-script-check=grub-common grub-emu=grub-emu
+    mkfs.vfat=dosfstools mcopy=mtools setpriv=util-linux blkid=util-linux ignition-validate=ignition grub-script-check=grub-common grub-emu=grub-emu \
+    systemd-analyze=systemd
   need_kernel
 }

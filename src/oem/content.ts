@@ -5,18 +5,18 @@
  * once the image has told its release. A file given by a flag takes the place of the template's.
  */
 import { UsageError } from '../errors.js'
-import type { ContentRequest, ExistingFiles, IgnitionPlace, RequestedFile } from '../request.js'
+import type { ContentRequest, ExistingFiles, IgnitionPlace } from '../request.js'
 import { type ContentFile, contentFile, hasRole } from './content-file.js'
 import type { Finding } from './finding.js'
 import { assertOemId } from './grub/grub-cfg.js'
-import { findFiles, loadedBytes, loadFile, readTextFile } from './host-files.js'
+import { loadedBytes, loadFile, readTextFile } from './host-files.js'
 import { assertIgnorable, judge, type Strictness } from './judge.js'
 import { isMapping, shapeOf } from './mapping.js'
 import { assertOemPath, isAlwaysKept, isFilesystemOwn, parentsOf } from './oem-path.js'
 import { BASE_IGN_PATH, CLOUD_CONFIG_PATH, CONFIG_IGN_PATH, DEFAULT_IGN_PATH, GRUB_CFG_PATH } from './release/eras.js'
-import type { ReleaseScope } from './release/release-scope.js'
+import { expandFile } from './requested-files.js'
 import { type GivenVariable, renderTemplate } from './template/content-template.js'
-import { loadTemplate } from './template/template.js'
+import { loadTemplate, type Template } from './template/template.js'
 import type { VariableValue } from './template/variables.js'
 import { parseYaml } from './yaml.js'
 
@@ -24,9 +24,7 @@ import { parseYaml } from './yaml.js'
 export interface OemContent {
   /** What an output is called after: the template's name, else the OEM id, else `custom`. */
   readonly edition: string
-  readonly template:
-    | { readonly name: string; readonly title: string; readonly distros: readonly ReleaseScope[] }
-    | undefined
+  readonly template: Pick<Template, 'name' | 'title' | 'distros' | 'notes'> | undefined
   /** Asked for with --oem-id. */
   readonly requestedOemId: string | undefined
   /** What the partition's grub.cfg is to set: as requested, else the template's. */
@@ -64,7 +62,7 @@ export async function resolveContent(
   const template = request.template === undefined ? undefined : await loadTemplate(request.template, env)
   const oemId = request.oemId ?? template?.oemId
   const fromFlags = await filesFromFlags(request)
-  const rendered = renderTemplate(template, given, oemId, fromFlags)
+  const rendered = await renderTemplate(template, given, request.oemId, fromFlags)
   const files = [...rendered.files, ...fromFlags]
   assertPathsFit(files, remove)
   assertOneOemId(request.oemId, fromFlags)
@@ -76,7 +74,9 @@ export async function resolveContent(
   return {
     edition: template?.name ?? oemId ?? 'custom',
     template:
-      template === undefined ? undefined : { name: template.name, title: template.title, distros: template.distros },
+      template === undefined
+        ? undefined
+        : { name: template.name, title: template.title, distros: template.distros, notes: template.notes },
     requestedOemId: request.oemId,
     oemId,
     oemIdUnchecked: request.oemIdUnchecked ?? false,
@@ -165,36 +165,11 @@ async function filesFromFlags(request: ContentRequest): Promise<readonly Content
     await add(IGNITION_PATH[request.ignition.as], request.ignition.path, 0o644, '--ignition')
   }
   for (const requested of request.files ?? []) {
-    for (const { destination, source, mode } of await expandFile(requested)) {
+    for (const { destination, source, mode } of await expandFile(requested, '--file')) {
       await add(destination, source, mode, '--file')
     }
   }
   return files
-}
-
-/** A directory stands for all files in it; its own name is the destination's. */
-async function expandFile(
-  requested: RequestedFile,
-): Promise<readonly { readonly destination: string; readonly source: string; readonly mode: number }[]> {
-  const { source, destination, mode } = requested
-  if (mode !== undefined && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {
-    throw new UsageError('ERR_USAGE', `mode of ${destination} is not between 0000 and 0777`, {
-      hint: 'write it in octal, such as 0644 or 0755',
-    })
-  }
-  if (destination !== '/') assertOemPath(destination, 'destination')
-  const found = await findFiles(source, '--file')
-  return found.map((file) => {
-    const path =
-      file.relativePath === '' ? destination : `${destination === '/' ? '' : destination}/${file.relativePath}`
-    assertOemPath(path, 'destination')
-    if (isFilesystemOwn(path)) {
-      throw new UsageError('ERR_OEM_PATH_INVALID', `${path} belongs to the filesystem itself`, {
-        hint: 'choose another destination',
-      })
-    }
-    return { destination: path, source: file.path, mode: mode ?? (file.executable ? 0o755 : 0o644) }
-  })
 }
 
 /** No file is a directory of another, none is also to be removed. */

@@ -86,6 +86,16 @@ export async function findFiles(source: string, what: string): Promise<readonly 
   return files
 }
 
+/** Whether a regular file is there; false for whatever can't be looked at. */
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch (error) {
+    if (isErrnoException(error)) return false
+    throw error
+  }
+}
+
 /** Names of the directories in a directory; none when it is not there. */
 export async function subdirectories(path: string): Promise<readonly string[]> {
   try {

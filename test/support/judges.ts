@@ -28,6 +28,7 @@ export const JUDGES = [
   'grub-script-check',
   'grub-emu',
   'ignition-validate',
+  'systemd-analyze',
 ] as const
 
 export function missingJudges(): string[] {

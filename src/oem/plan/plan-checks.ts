@@ -28,6 +28,7 @@ import {
 import { allPlatformIds, knownPlatformIds } from '../release/platforms.js'
 import { formatDistro, formatRelease, type ImageRelease, type KnownRelease } from '../release/release.js'
 import { formatScope, isInAnyScope, isInScope, type ReleaseScope } from '../release/release-scope.js'
+import type { TemplateNote } from '../template/template-manifest.js'
 import { TREE_RULES } from './rules.js'
 
 /** A file that the release would not even look at. */
@@ -147,6 +148,16 @@ export function checkTemplateFits(
       `template ${template.name} is made for ${template.distros.map(formatScope).join('; ')}, the image is ${formatRelease(release)}`,
     ),
   ]
+}
+
+/** Which way the template goes on this release, in its own words. */
+export function noteTemplate(
+  template: { readonly name: string; readonly notes: readonly TemplateNote[] } | undefined,
+  release: KnownRelease,
+): readonly Finding[] {
+  return (template?.notes ?? [])
+    .filter(({ scopes }) => isInAnyScope(release, scopes))
+    .map(({ text }) => TREE_RULES.found('template-note', `template ${template?.name}: ${text}`))
 }
 
 export function checkRelease(release: ImageRelease): readonly Finding[] {

@@ -39,6 +39,7 @@ import {
   checkRelease,
   checkTemplateFits,
   checkVariables,
+  noteTemplate,
 } from './plan-checks.js'
 import { type PlannedSpace, planSpace } from './plan-space.js'
 import { checkPrograms } from './programs.js'
@@ -133,6 +134,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     ...checkRelease(release),
     ...checkOemId(oemId, release, grub === undefined ? undefined : idOrigin, content.oemIdUnchecked),
     ...checkTemplateFits(content.template, release),
+    ...noteTemplate(content.template, target),
     ...files.flatMap((file) => [
       ...checkEffect(file, release),
       ...checkIgnition(file, release, new Set(pathsAfter)),

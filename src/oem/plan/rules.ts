@@ -99,6 +99,11 @@ export const TREE_RULES = defineRules('ERR_USAGE', {
     finds: 'a template on a release that it is not made for',
     source: "the template's own distros",
   },
+  'template-note': {
+    severity: 'note',
+    finds: 'which way a template goes on the release, and why',
+    source: "the template's own notes",
+  },
   'release-unknown': {
     severity: 'warning',
     finds: 'an image whose release is unknown, so that what depends on it goes unchecked',

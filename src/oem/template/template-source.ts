@@ -12,6 +12,7 @@ import { parseJson } from '../json.js'
 import { isMapping } from '../mapping.js'
 import { formatOemRelease, oemReleaseFromKeys } from '../oem-release/oem-release.js'
 import { formatYaml, meansTheSameToAllReaders, parseYaml } from '../yaml.js'
+import { applyConditions, conditionNames, includeTexts } from './reserved-keys.js'
 import { boundValue, parseReferences, referencesIn, substitute, type TextPart } from './substitution.js'
 import type { VariableValue } from './variables.js'
 
@@ -51,7 +52,21 @@ export function parseTemplateSource(format: TemplateFormat, bytes: Uint8Array, f
   }
 }
 
-/** Variables that the source refers to. @throws ERR_TEMPLATE_INVALID */
+/** The source with the files that it takes text from put in. @throws ERR_TEMPLATE_INVALID */
+export async function withTexts(
+  source: TemplateSource,
+  file: string,
+  read: (source: string) => Promise<string>,
+): Promise<TemplateSource> {
+  return 'value' in source ? { ...source, value: await includeTexts(source.value, file, read) } : source
+}
+
+/** The source without the parts that depend on variables which are not set. */
+export function withoutUnset(source: TemplateSource, isSet: (name: string) => boolean): TemplateSource {
+  return 'value' in source ? { ...source, value: applyConditions(source.value, isSet) } : source
+}
+
+/** Variables that the source refers to, conditions not counted. @throws ERR_TEMPLATE_INVALID */
 export function variablesOf(source: TemplateSource, file: string): readonly string[] {
   switch (source.format) {
     case 'yaml':
@@ -63,6 +78,11 @@ export function variablesOf(source: TemplateSource, file: string): readonly stri
     case 'text':
       return []
   }
+}
+
+/** Variables that parts of the source depend on. */
+export function conditionsOf(source: TemplateSource): readonly string[] {
+  return 'value' in source ? conditionNames(source.value) : []
 }
 
 /** @throws ERR_OEM_RELEASE_INVALID when a value has no safe form there */

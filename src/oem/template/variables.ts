@@ -8,7 +8,8 @@
 import { UsageError } from '../../errors.js'
 import { suggestName } from '../nearest.js'
 
-export type VariableType = 'string' | 'integer' | 'boolean'
+/** A `file` is the path of a file or folder on this machine; what lies there goes onto the OEM partition, its path doesn't. */
+export type VariableType = 'string' | 'integer' | 'boolean' | 'file'
 export type VariableValue = string | number | boolean
 
 export interface VariableDeclaration {
@@ -17,7 +18,7 @@ export interface VariableDeclaration {
   readonly description: string
   /** Regular expression that the whole text must match. */
   readonly pattern?: string
-  /** Without one the variable must be given. */
+  /** Without one the variable must be given, unless all that refers to it is left out without it (`when`). */
   readonly default?: VariableValue
   /** Its value must not show in reports. */
   readonly secret: boolean
@@ -67,6 +68,17 @@ export function bindVariables(
 }
 
 /**
+ * Whether a variable counts as set for `when` and `unless`: it has a value, and that is not `false` of a boolean.
+ */
+export function isVariableSet(
+  { name, type, default: fallback }: VariableDeclaration,
+  given: ReadonlyMap<string, VariableValue>,
+): boolean {
+  const value = given.get(name) ?? fallback
+  return value !== undefined && !(type === 'boolean' && String(value) === 'false')
+}
+
+/**
  * Brings a value to its declared type.
  *
  * @throws ERR_VARIABLE_INVALID; the value itself is left out of the message for secrets
@@ -86,6 +98,9 @@ export function checkValue(declaration: VariableDeclaration, value: VariableValu
   }
   switch (declaration.type) {
     case 'string':
+      return text
+    case 'file':
+      if (text === '') throw refuse('is no path', declaration.description)
       return text
     case 'integer':
       if (!/^-?(0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(Number(text))) {
