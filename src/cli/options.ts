@@ -174,7 +174,7 @@ export function contentRequest(flags: ContentFlags): ContentRequest {
     'ERR_USAGE',
     'nothing was asked for: no template, no cloud-config, no Ignition config, no file',
     {
-      hint: 'oem-bake IMAGE --template rackspace (or ec2, openstack, or a directory of your own)',
+      hint: 'oem-bake IMAGE --template rackspace; oem-bake templates lists all there are',
     },
   )
 }

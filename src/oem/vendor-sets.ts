@@ -1,5 +1,5 @@
 /**
- * What each vendor's own package put onto the OEM partition, so that a vendor edition can be replaced as a whole and
+ * What each vendor's own package, or our template of that name, put onto the OEM partition, so that a vendor edition can be replaced as a whole and
  * nothing of it stays behind to start another vendor's agent.
  *
  * A set is recognised by the id that the partition gives itself (oem-release ID, `oem_id` in grub.cfg, `coreos.oem.id` in
@@ -21,7 +21,6 @@ export interface VendorSet {
 
 /** Every edition has, or once had, these. */
 const COMMON = ['grub.cfg', 'oem-release', 'cloud-config.yml']
-const DEFAULT_ONLY = [...COMMON, 'base/README', 'base/default.ign']
 const BASE = [...COMMON, 'base/README', 'base/base.ign', 'base/default.ign']
 const SETUP_ENVIRONMENT = ['bin/coreos-setup-environment', 'bin/flatcar-setup-environment']
 const OPEN_VM_TOOLS = ['bin/*', 'include/**', 'lib/**', 'lib64/**', 'libexec/**', 'share/**', 'vmware-tools/**']
@@ -33,16 +32,16 @@ export const VENDOR_SETS: readonly VendorSet[] = [
     releaseIds: ['ami'],
     paths: [...BASE, 'bin/*', 'units/*', 'eks/**', 'ssm/**'],
   },
-  set('openstack', DEFAULT_ONLY),
-  set('brightbox', DEFAULT_ONLY),
+  set('openstack', BASE),
+  set('brightbox', BASE),
   // Flatcar's stackit borrows the platform id of openstack.
   { name: 'stackit', oemIds: [], releaseIds: ['stackit'], paths: COMMON },
-  set('rackspace', [...COMMON, ...SETUP_ENVIRONMENT, 'bin/nova-agent-watcher', 'nova-agent/**']),
+  set('rackspace', [...BASE, ...SETUP_ENVIRONMENT, 'bin/nova-agent-watcher', 'nova-agent/**']),
   {
     name: 'rackspace-onmetal',
     oemIds: ['rackspace-onmetal'],
     releaseIds: ['onmetal', 'rackspace-onmetal'],
-    paths: COMMON,
+    paths: BASE,
   },
   set('digitalocean', BASE),
   set('gce', [
@@ -54,12 +53,14 @@ export const VENDOR_SETS: readonly VendorSet[] = [
     'files/google-cloud-sdk.sh',
     'coreos-oem-gce.aci',
     'flatcar-oem-gce.aci',
+    'oem-gce.aci',
   ]),
   set('azure', [
     ...BASE,
     'units/waagent.service',
     'units/nvidia.service',
     'waagent.conf',
+    'waagent/**',
     'python/**',
     'bin/*',
     'lib/**',
@@ -67,26 +68,32 @@ export const VENDOR_SETS: readonly VendorSet[] = [
     'share/**',
   ]),
   set('hyperv', COMMON),
-  set('vmware', [...BASE, 'units/vmtoolsd.service', ...OPEN_VM_TOOLS]),
+  set('vmware', [...BASE, 'units/vmtoolsd.service', 'open-vm-tools/**', ...OPEN_VM_TOOLS]),
   set('packet', [...BASE, 'units/packet-phone-home.service', 'bin/*']),
   set('cloudstack', [
-    ...COMMON,
+    ...BASE,
     ...SETUP_ENVIRONMENT,
     'bin/cloudstack-dhcp',
     'bin/cloudstack-ssh-key',
     'bin/cloudstack-coreos-cloudinit',
+    'bin/cloudstack-metadata-server',
+    'bin/cloudstack-ssh-keys',
+    'bin/cloudstack-user-data',
   ]),
   set('exoscale', [
-    ...COMMON,
+    ...BASE,
     ...SETUP_ENVIRONMENT,
     'bin/exoscale-dhcp',
     'bin/exoscale-ssh-key',
     'bin/exoscale-coreos-cloudinit',
+    'bin/exoscale-metadata-server',
+    'bin/exoscale-ssh-keys',
+    'bin/exoscale-user-data',
   ]),
   set('interoute', [...COMMON, ...OPEN_VM_TOOLS]),
   set('niftycloud', [...COMMON, ...OPEN_VM_TOOLS]),
-  set('cloudsigma', COMMON),
-  set('vagrant', [...COMMON, ...SETUP_ENVIRONMENT, 'box/**']),
+  set('cloudsigma', BASE),
+  set('vagrant', [...BASE, ...SETUP_ENVIRONMENT, 'box/**']),
   set('vagrant-virtualbox', [...COMMON, 'box/**']),
   set('virtualbox', COMMON),
   set('xendom0', [...COMMON, 'bin/*', 'sbin/*', 'lib/**', 'lib64/**', 'libexec/**', 'share/**', 'xen*']),

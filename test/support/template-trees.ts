@@ -12,7 +12,7 @@ import type { TemplateManifest } from '#src/oem/template/template-manifest.js'
 /** Both sides of every edge of an era, as far as a table has one there. */
 export const EDGE_RELEASES: readonly string[] = [
   ...[835, 1000, 1631, 1632, 2512].map((branch) => `container-linux:${branch}.0.0`),
-  ...[2605, 2905, 3033, 3184, 3185, 3459, 3460, 3760, 3913, 4081, 4152, 4459, 4593, 4721, 4722, 4799].map(
+  ...[2605, 2905, 3033, 3184, 3185, 3313, 3314, 3459, 3460, 3760, 3913, 4081, 4152, 4459, 4593, 4721, 4722, 4799].map(
     (branch) => `flatcar:${branch}.0.0`,
   ),
 ]

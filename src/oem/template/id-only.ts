@@ -50,8 +50,7 @@ const ROWS: Readonly<Record<string, IdOnlyRow>> = {
   hyperv: {
     title: 'Microsoft Hyper-V',
     homepage: 'https://learn.microsoft.com/windows-server/virtualization/hyper-v/',
-    userData:
-      'before Ignition 2.17 (Flatcar 3975) nothing is fetched; from there on Ignition asks the host by key-value pairs',
+    userData: 'Ignition reads the key-value pairs of Hyper-V from Flatcar 4593 on, and may fetch nothing before',
     distros: [ALL_CONTAINER_LINUX, FLATCAR_BEFORE_V3, { distro: 'flatcar', from: 3460 }],
   },
   interoute: {

@@ -174,7 +174,7 @@ export const REQUEST_ROWS: readonly Row[] = [
     exitCode: 2,
     code: 'ERR_TEMPLATE_UNKNOWN',
     says: ['"x"'],
-    hint: ['ec2, openstack, rackspace'],
+    hint: ['ec2, exoscale, gce', 'oraclecloud, packet, proxmoxve'],
   },
   {
     title: 'a template whose manifest is broken',

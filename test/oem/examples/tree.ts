@@ -67,6 +67,14 @@ function contentFor(path: string): string {
   if (path.endsWith('.ign')) return '{"ignition":{"version":"2.1.0"}}'
   return path.endsWith('.yml') ? '#cloud-config\n' : '#\n'
 }
+const NOTED = {
+  'template.yml': template(
+    `notes: [{ text: it goes another way here, for: [{ distro: flatcar, from: 4000 }] }]
+files: [{ path: /grub.cfg, source: grub.cfg, format: grub }]
+`,
+  ),
+  'grub.cfg': grub('openstack'),
+}
 const EXT4: Filesystem = {
   kind: 'ext',
   variant: 'ext4',
@@ -122,6 +130,11 @@ export const TREE_EXAMPLES: readonly RuleExample[] = [
       template: NEW_ONLY,
       release: 'flatcar:4081.2.0',
     },
+  },
+  {
+    rule: 'template-note',
+    failing: { template: NOTED, release: 'flatcar:4081.2.0' },
+    passing: { template: NOTED, release: 'flatcar:3975.2.0' },
   },
   {
     rule: 'release-unknown',

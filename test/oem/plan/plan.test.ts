@@ -20,7 +20,7 @@ function hostFile(text: string | Buffer, mode = 0o644): string {
   return path
 }
 
-type Tree = Readonly<Record<string, string | null | { readonly link: string }>>
+type Tree = Readonly<Record<string, string | null | { readonly link: string } | { readonly executable: string }>>
 
 /** An OEM partition: text is a file, null a directory, `link` a symlink. */
 function oem(tree: Tree, more: Partial<OemState['space']> = {}): OemState {
@@ -28,13 +28,17 @@ function oem(tree: Tree, more: Partial<OemState['space']> = {}): OemState {
     .map(([path, value]): OemEntry => {
       const common = { path, uid: 0, gid: 0 }
       if (value === null) return { ...common, kind: 'directory', mode: 0o755, sizeBytes: 0 }
-      if (typeof value === 'object')
+      if (typeof value === 'object' && 'link' in value)
         return { ...common, kind: 'symlink', mode: 0o777, sizeBytes: 0, target: value.link }
-      return { ...common, kind: 'file', mode: 0o644, sizeBytes: Buffer.byteLength(value) }
+      const [text, mode] = typeof value === 'string' ? [value, 0o644] : [value.executable, 0o755]
+      return { ...common, kind: 'file', mode, sizeBytes: Buffer.byteLength(text) }
     })
     .sort((left, right) => (left.path < right.path ? -1 : 1))
   const contents = new Map(
-    Object.entries(tree).flatMap(([path, value]) => (typeof value === 'string' ? [[path, Buffer.from(value)]] : [])),
+    Object.entries(tree).flatMap(([path, value]) => {
+      const text = typeof value === 'object' && value !== null && 'executable' in value ? value.executable : value
+      return typeof text === 'string' ? [[path, Buffer.from(text)]] : []
+    }),
   )
   const space = { blockBytes: 4096, totalBytes: 128 << 20, freeBytes: 99 << 20, freeInodes: 1000, ...more }
   return { entries, contents, space, filesystem: { kind: 'btrfs', label: 'OEM', uuid: '', sizeBytes: 128 << 20 } }
@@ -96,9 +100,29 @@ function assertConsistent(state: OemState, planned: Plan): void {
 
 describe('a template on an empty partition', () => {
   it.each([
-    ['rackspace', 'container-linux:1000.0.0', ['/cloud-config.yml', '/grub.cfg', '/oem-release']],
-    ['rackspace', CL, ['/cloud-config.yml', '/grub.cfg', '/oem-release']],
-    ['rackspace', 'flatcar:3510.2.8', ['/cloud-config.yml', '/grub.cfg', '/oem-release']],
+    [
+      'rackspace',
+      'container-linux:1000.0.0',
+      ['/bin', '/bin/coreos-setup-environment', '/cloud-config.yml', '/grub.cfg', '/oem-release'],
+    ],
+    [
+      'rackspace',
+      CL,
+      [
+        '/base',
+        '/base/default.ign',
+        '/bin',
+        '/bin/coreos-setup-environment',
+        '/cloud-config.yml',
+        '/grub.cfg',
+        '/oem-release',
+      ],
+    ],
+    [
+      'rackspace',
+      'flatcar:3510.2.8',
+      ['/bin', '/bin/flatcar-setup-environment', '/cloud-config.yml', '/grub.cfg', '/oem-release'],
+    ],
     ['ec2', 'container-linux:1000.0.0', ['/cloud-config.yml', '/grub.cfg', '/oem-release']],
     ['ec2', CL, ['/base', '/base/base.ign', '/base/default.ign', '/grub.cfg', '/oem-release']],
     ['ec2', 'flatcar:3033.2.4', ['/base', '/base/base.ign', '/base/default.ign', '/grub.cfg', '/oem-release']],
@@ -130,14 +154,18 @@ describe('a template on an empty partition', () => {
 
   it('baked a second time makes no edit', async () => {
     const first = await plan({ template: 'rackspace' }, oem({}))
-    const tree: Record<string, string> = {}
+    const tree: Record<string, string | null | { readonly executable: string }> = {}
     for (const edit of first.edits) {
+      if (edit.kind === 'make-directory') tree[edit.path] = null
       if (edit.kind === 'write-file' && edit.content.kind === 'bytes')
-        tree[edit.path] = Buffer.from(edit.content.bytes).toString()
+        tree[edit.path] =
+          edit.mode === 0o755
+            ? { executable: Buffer.from(edit.content.bytes).toString() }
+            : Buffer.from(edit.content.bytes).toString()
     }
     const second = await plan({ template: 'rackspace' }, oem(tree))
     expect(second.edits).toEqual([])
-    expect(new Set(Object.values(actions(second)))).toEqual(new Set(['unchanged']))
+    expect(new Set(Object.values(actions(second)))).toEqual(new Set(['unchanged', 'keep']))
     expect(second.space.freeBytesAfter).toBe(second.space.freeBytesBefore)
   })
 })
@@ -147,15 +175,17 @@ describe('files that are there already', () => {
     const state = oem(OPENSTACK)
     const planned = await plan({ template: 'rackspace' }, state)
     expect(actions(planned)).toEqual({
-      '/base': 'remove',
+      '/base': 'keep',
       '/base/README': 'remove',
-      '/base/default.ign': 'remove',
+      '/base/default.ign': 'replace',
+      '/bin': 'add',
+      '/bin/coreos-setup-environment': 'add',
       '/cloud-config.yml': 'add',
       '/grub.cfg': 'replace',
       '/oem-release': 'replace',
     })
     expect(rules(planned)).toContain('vendor-set-replaced')
-    expect(planned.changes.find(({ path }) => path === '/base/default.ign')?.origin).toBe('vendor set openstack')
+    expect(planned.changes.find(({ path }) => path === '/base/README')?.origin).toBe('vendor set openstack')
     assertConsistent(state, planned)
   })
 
@@ -166,21 +196,21 @@ describe('files that are there already', () => {
   })
 
   it('refuses what nobody knows, with the list and the way out', async () => {
-    const state = oem({ ...OPENSTACK, '/mine.txt': 'x', '/base/base.ign': '{"ignition":{"version":"2.1.0"}}' })
+    const state = oem({ ...OPENSTACK, '/mine.txt': 'x', '/base/mine.ign': '{"ignition":{"version":"2.1.0"}}' })
     const error = await rejectsWithCode(plan({ template: 'rackspace' }, state), 'ERR_OEM_UNKNOWN_FILES')
-    expect(error.details).toEqual({ paths: ['/base/base.ign', '/mine.txt'] })
+    expect(error.details).toEqual({ paths: ['/base/mine.ign', '/mine.txt'] })
     expect(error.hint).toContain('--existing merge')
   })
 
   it("does not take files for a vendor's by their names alone", async () => {
-    const state = oem({ '/base': null, '/base/default.ign': '{"ignition":{"version":"2.1.0"}}' })
+    const state = oem({ '/base': null, '/base/base.ign': '{"ignition":{"version":"2.1.0"}}' })
     await rejectsWithCode(plan({ template: 'rackspace' }, state), 'ERR_OEM_UNKNOWN_FILES')
   })
 
   it('merge keeps everything else, and warns of the other vendor', async () => {
     const state = oem({ ...OPENSTACK, '/mine.txt': 'x' })
     const planned = await plan({ template: 'rackspace', existing: 'merge' }, state)
-    expect(actions(planned)).toMatchObject({ '/mine.txt': 'keep', '/base/default.ign': 'keep', '/grub.cfg': 'replace' })
+    expect(actions(planned)).toMatchObject({ '/mine.txt': 'keep', '/base/README': 'keep', '/grub.cfg': 'replace' })
     expect(rules(planned)).toContain('vendor-files-stay')
     assertConsistent(state, planned)
   })

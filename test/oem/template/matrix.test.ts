@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { readCloudConfig } from '#src/oem/cloud-config/read-units.js'
 import { readIgnitionConfig } from '#src/oem/ignition/config.js'
 import { parseOemRelease } from '#src/oem/oem-release.js'
+import { belongsToSet, vendorSetOf } from '#src/oem/vendor-sets.js'
 import { meansTheSameToAllReaders } from '#src/oem/yaml.js'
 import { judged, systemdRoot } from '../../support/systemd-root.js'
 import { temporaryDirectory } from '../../support/temp.js'
@@ -128,6 +129,17 @@ describe(`all ${new Set(CASES.map(({ template }) => template)).size} templates o
       const text = tree.files.get('/oem-release')?.text ?? ''
       expect(parseOemRelease(text, title).versionId).toBe('1')
     }
+  })
+
+  it('can be replaced as a set by the next bake', () => {
+    const strangers = BAKED.flatMap(({ title, tree }) => {
+      const releaseId = parseOemRelease(tree.files.get('/oem-release')?.text ?? '', title).id
+      const known = vendorSetOf({ releaseId, oemId: tree.oemId, cloudConfigId: undefined })
+      return [...tree.files.keys()]
+        .filter((path) => known === undefined || !belongsToSet(path, known))
+        .map((path) => `${title}: ${path}`)
+    })
+    expect(strangers).toEqual([])
   })
 
   it('have scripts that bash parses', () => {
