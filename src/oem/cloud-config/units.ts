@@ -65,6 +65,8 @@ class UnitCheck {
   }
 
   all(name: YamlScalar): readonly Finding[] {
+    // The form from before drop_ins: the name is joined to the folder of units, so this becomes a drop-in file.
+    if (this.#isDropInByPath(name.text)) return [...this.#idle(name), ...this.#stale(name)]
     const problem = unitNameProblem(name.text)
     if (problem !== undefined) {
       const shown = JSON.stringify(name.text.slice(0, 80))
@@ -81,6 +83,13 @@ class UnitCheck {
       ...(isNetworkUnit(name.text) ? this.#network() : this.#system(name)),
       ...this.#stale(name),
     ]
+  }
+
+  /** `a.service.d/b.conf`, which vendors' files have; a unit to enable or to start it is not. */
+  #isDropInByPath(name: string): boolean {
+    const [, unit] = /^([^/]+)\.d\/[^/\0]+\.conf$/.exec(name) ?? []
+    const isUsedAsUnit = textOf(this.#unit, 'command') !== undefined || isOn(this.#unit, 'enable')
+    return unit !== undefined && unitNameProblem(unit) === undefined && !isUsedAsUnit
   }
 
   /** networkd is restarted for these; nothing else can be done with them. */

@@ -168,6 +168,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
           written: files.map((file) => ({
             path: file.path,
             fromTemplate: content.template !== undefined && file.origin.startsWith('template '),
+            isReadOnce: isReadOnce(file.path, files),
           })),
         })
       : []),
@@ -211,6 +212,14 @@ function givesOtherId(written: ReadonlyMap<string, ContentFile>, before: string 
 function releaseIdAfter(written: ContentFile | undefined, kept: string | undefined): string | undefined {
   if (written?.role.kind === 'oem-release') return written.role.id
   return kept === undefined ? undefined : looseOemReleaseId(kept)
+}
+
+/** Ignition's: its configs, and what they copy from the partition on the first boot. */
+function isReadOnce(path: string, files: readonly ContentFile[]): boolean {
+  return (
+    isWithin(path, '/base') ||
+    files.some(({ role }) => role.kind === 'ignition' && role.config?.oemPaths.includes(path) === true)
+  )
 }
 
 function cloudConfigIdOf(files: readonly ContentFile[]): string | undefined {

@@ -44,8 +44,8 @@ export interface UpdateFacts {
   readonly pathsAfter: readonly string[]
   readonly sizesAfter: ReadonlyMap<string, number>
   readonly space: PlannedSpace
-  /** Files that the bake writes, and whether the template or a flag asked for them. */
-  readonly written: readonly { readonly path: string; readonly fromTemplate: boolean }[]
+  /** Files that the bake writes, whether the template or a flag asked for them, and whether only the first boot needs them. */
+  readonly written: readonly { readonly path: string; readonly fromTemplate: boolean; readonly isReadOnce: boolean }[]
 }
 
 /** What the next OS update does with the OEM partition, in a sentence. @param id of oem-release */
@@ -144,10 +144,10 @@ function isExtensionOf(path: string, id: string): boolean {
 function foreseeCleaning({ idAfter, written }: UpdateFacts): readonly Finding[] {
   const folders = idAfter === undefined ? undefined : CLEANED_FOLDERS.get(idAfter)
   if (folders === undefined) return []
-  const lost = written.filter((file) => folders.some((folder) => isWithin(file.path, folder)))
+  const lost = written.filter((file) => !file.isReadOnce && folders.some((folder) => isWithin(file.path, folder)))
   if (lost.length === 0) return []
   const message = `with oem-release ID ${idAfter} the update to a release with OEM extensions deletes ${lost.map((file) => file.path).join(', ')}`
-  // The template's own files are read on first boot only; what somebody added may be needed for good.
+  // Who made the template knows what it needs; what somebody added may be needed for good.
   return lost.every((file) => file.fromTemplate)
     ? [TREE_RULES.found('update-cleans', message, { severity: 'note' })]
     : [

@@ -246,6 +246,13 @@ export const CLOUD_CONFIG_EXAMPLES: readonly RuleExample[] = [
       column: 13,
     },
     {
+      rule: 'cloud-config-unit-name',
+      failing: 'coreos:\n  units:\n    - name: a.service.d/b.conf\n      content: "[Service]"\n      command: start\n',
+      passing: 'coreos:\n  units:\n    - name: a.service.d/b.conf\n      content: "[Service]"\n      runtime: true\n',
+      line: 4,
+      column: 13,
+    },
+    {
       rule: 'cloud-config-unit-twice',
       failing: `${unit('content: "[Unit]"')}    - name: a.service\n      content: "[Service]"\n`,
       passing: `${unit('content: "[Unit]"')}    - name: a.service\n      command: start\n`,

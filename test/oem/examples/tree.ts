@@ -218,6 +218,24 @@ export const TREE_EXAMPLES: readonly RuleExample[] = [
     },
   },
   {
+    rule: 'update-cleans',
+    failing: { files: { '/oem-release': release('ami'), '/units/a.service': '[Unit]\n' }, release: 'flatcar:3510.2.8' },
+    // Copied on the first boot, which is long over then.
+    passing: {
+      files: {
+        '/oem-release': release('ami'),
+        '/units/a.service': '[Unit]\n',
+        '/base/base.ign': JSON.stringify({
+          ignition: { version: '3.3.0' },
+          storage: {
+            files: [{ path: '/etc/systemd/system/a.service', contents: { source: 'oem:///units/a.service' } }],
+          },
+        }),
+      },
+      release: 'flatcar:3510.2.8',
+    },
+  },
+  {
     rule: 'update-mark',
     failing: { files: { '/sysext/active-oem-acme': '' }, release: 'flatcar:3815.2.0' },
     passing: { files: { '/sysext/active-oem-azure': '' }, release: 'flatcar:3815.2.0' },
