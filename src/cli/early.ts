@@ -1,8 +1,22 @@
 /**
  * What takes its time to start and is wanted nearly always: begun before all other modules are loaded, on another core.
  *
- * Imported first of all by `main.ts`. Without any word but flags there is no image, and nothing to start.
+ * The hash first: of all that a bake does, reading and hashing the image takes the longest.
  */
-import { startSpareThreadEarly } from '../engine/embedded/thread.js'
+import { ENGINE_THREAD } from '../engine/embedded/thread.js'
+import { HASH_THREAD } from '../source/hash-thread.js'
 
-if (process.argv.slice(2).some((word) => !word.startsWith('-'))) startSpareThreadEarly()
+const KINDS = [HASH_THREAD, ENGINE_THREAD]
+/** Verbs without an image. */
+const WITHOUT_IMAGE = new Set(['templates', 'rules', 'completion', 'keys'])
+
+export function startEarlyThreads(words: readonly string[]): void {
+  const word = words.find((candidate) => !candidate.startsWith('-'))
+  if (word === undefined || WITHOUT_IMAGE.has(word)) return
+  for (const kind of KINDS) kind.startEarly()
+}
+
+/** Ends those that nobody took: a thread keeps the process from leaving. */
+export async function endEarlyThreads(): Promise<void> {
+  await Promise.all(KINDS.map((kind) => kind.endEarly()))
+}

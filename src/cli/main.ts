@@ -1,13 +1,8 @@
-#!/usr/bin/env node
 /**
  * The command line. yargs stays in this folder; everything a command does is a call of the library's own pipeline.
  */
-// First: what it starts runs while everything else is loaded.
-import './early.js'
 import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
-import { hideBin } from 'yargs/helpers'
-import { endEarlyThread } from '../engine/embedded/thread.js'
 import { UsageError } from '../errors.js'
 import { installedFile } from '../installation.js'
 import { nearestName } from '../oem/nearest.js'
@@ -16,6 +11,7 @@ import { explain } from './commands/explain.js'
 import { inspect } from './commands/inspect.js'
 import { plan } from './commands/plan.js'
 import { rules } from './commands/rules.js'
+import { endEarlyThreads } from './early.js'
 import {
   assertGivenOnce,
   assertKnownFlags,
@@ -175,4 +171,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(hideBin(process.argv)).finally(endEarlyThread)
+/** @returns the exit code */
+export async function run(words: readonly string[]): Promise<number> {
+  return main(words).finally(endEarlyThreads)
+}

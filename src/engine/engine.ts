@@ -8,7 +8,7 @@
 import type { ByteDevice, WritableByteDevice } from '../byte-device.js'
 import type { ExtFilesystem, Filesystem } from '../disk/filesystem/probe.js'
 import type { RunContext } from '../progress.js'
-import type { SpareThread } from './embedded/thread.js'
+import type { SpareThread } from '../spare-thread.js'
 
 export type EngineName = 'embedded' | 'libguestfs'
 

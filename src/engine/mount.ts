@@ -8,9 +8,10 @@ import { filesystemName } from '../disk/filesystem/probe.js'
 import type { LocatedOem, LocatedPartition } from '../disk/locate-oem.js'
 import { UnsupportedError } from '../errors.js'
 import type { EngineChoice } from '../request.js'
+import type { SpareThread } from '../spare-thread.js'
 import { withEmbeddedEditor, withEmbeddedReader } from './embedded/engine.js'
 import { whyNotServed } from './embedded/serves.js'
-import { endEarlyThread, openSpareThread, type SpareThread } from './embedded/thread.js'
+import { ENGINE_THREAD } from './embedded/thread.js'
 import type { EngineContext, EngineName, FilesystemEditor, FilesystemReader } from './engine.js'
 
 /** The OEM partition, open. */
@@ -27,8 +28,8 @@ export interface MountedOem {
 
 /** Starts what takes its time to start, while the image is being opened; disposing of it ends what was not needed. */
 export function prepareEngine(choice: EngineChoice): SpareThread | undefined {
-  if (choice !== 'libguestfs') return openSpareThread()
-  void endEarlyThread()
+  if (choice !== 'libguestfs') return ENGINE_THREAD.openSpare()
+  void ENGINE_THREAD.endEarly()
   return undefined
 }
 

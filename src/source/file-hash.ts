@@ -4,10 +4,10 @@
  * SHA-256 runs at 1 GB/s and more with the processor's own instructions, SHA-512 at half of that: the second is taken only
  * when somebody published it.
  */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError } from '../errors.js'
-import { installedFile } from '../installation.js'
 import type { RunContext } from '../progress.js'
+import { HASH_THREAD } from './hash-thread.js'
 
 /** Lower-case hex. */
 export interface Digests {
@@ -15,14 +15,14 @@ export interface Digests {
   readonly sha512?: string
 }
 
-/** What the worker is started with. */
-export interface HasherStart {
+/** What is wanted of each file. */
+export interface HashOptions {
   readonly withSha512: boolean
 }
 
 /** To the worker, answered in order. */
 export type ToHasher =
-  | { readonly kind: 'whole'; readonly fd: number; readonly sizeBytes: number }
+  | { readonly kind: 'whole'; readonly fd: number; readonly sizeBytes: number; readonly withSha512: boolean }
   /** A file that begins with `keptBytes` bytes of the one that was hashed whole. */
   | { readonly kind: 'new tail'; readonly fd: number; readonly keptBytes: number; readonly sizeBytes: number }
 
@@ -36,15 +36,16 @@ export type FromHasher =
 export class FileHash implements AsyncDisposable {
   readonly #worker: Worker
   readonly #context: RunContext
+  readonly #options: HashOptions
   readonly #cancel = (): void => this.#fail(new CancelledError())
   #pending: { resolve(message: FromHasher): void; reject(error: unknown): void } | undefined
   #failure: unknown
   #totalBytes = 0
 
-  constructor(start: HasherStart, context: RunContext) {
+  constructor(options: HashOptions, context: RunContext) {
     this.#context = context
-    // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
-    this.#worker = new Worker(installedFile('source/hash-worker.js'), { workerData: start, execArgv: [] })
+    this.#options = options
+    this.#worker = HASH_THREAD.start()
     this.#worker.on('message', (message: FromHasher) => this.#take(message))
     this.#worker.on('error', (error) =>
       this.#fail(new EngineError('ERR_CHILD_FAILED', `the hash worker failed: ${error.message}`, { cause: error })),
@@ -59,7 +60,7 @@ export class FileHash implements AsyncDisposable {
    */
   async whole(fd: number, sizeBytes: number): Promise<Digests> {
     this.#totalBytes = sizeBytes
-    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes })
+    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes, ...this.#options })
     if (answer.kind !== 'digests') throw unexpected(answer)
     return answer.digests
   }

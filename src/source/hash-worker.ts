@@ -6,13 +6,12 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { InternalError, isErrnoException } from '../errors.js'
-import type { Digests, FromHasher, HasherStart, ToHasher } from './file-hash.js'
+import type { Digests, FromHasher, ToHasher } from './file-hash.js'
 
 if (parentPort === null) throw new InternalError('ERR_INTERNAL', 'this module runs in a worker')
 const port = parentPort
-const { withSha512 }: HasherStart = workerData
 
 /** Bytes between two states that are kept. */
 const STEP_BYTES = 4 << 20
@@ -42,7 +41,7 @@ port.on('message', (request: ToHasher) => {
   }
 })
 
-function hashWhole({ fd, sizeBytes }: Extract<ToHasher, { readonly kind: 'whole' }>): Digests {
+function hashWhole({ fd, sizeBytes, withSha512 }: Extract<ToHasher, { readonly kind: 'whole' }>): Digests {
   states.length = 0
   const sha256 = createHash('sha256')
   const sha512 = withSha512 ? createHash('sha512') : undefined

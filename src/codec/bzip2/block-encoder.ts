@@ -31,6 +31,8 @@ export interface EncodedBlock {
   readonly crc: number
   /** How many bytes were fed. */
   readonly rawLength: number
+  /** The same after the initial run-length coding: what a stream's level has to allow. */
+  readonly textLength: number
 }
 
 /** One encoder and its memory of 22 MB; for one thread. */
@@ -40,8 +42,9 @@ export class BlockEncoder {
   readonly #beginBlock: (textCapacity: number) => number
   readonly #takeBytes: (length: number) => number
   readonly #takenCrc: () => number
-  readonly #encodeBlock: (phase: number) => number
+  readonly #encodeBlock: (phase: number, wantedBits: number) => number
   readonly #outputBits: () => number
+  readonly #textLength: () => number
   /** Of the block that takes bytes now; undefined before the first and after each. */
   #rawLength: number | undefined
 
@@ -54,6 +57,7 @@ export class BlockEncoder {
     this.#takenCrc = codec.function('takenCrc')
     this.#encodeBlock = codec.function('encodeBlock')
     this.#outputBits = codec.function('outputBits')
+    this.#textLength = codec.function('encodedTextLength')
   }
 
   /**
@@ -93,18 +97,20 @@ export class BlockEncoder {
    * Encodes what was fed, at least one byte: the format has no block without text. Begin another block afterwards.
    *
    * @param phase 0 to 7: `bitLength` is made congruent to it modulo 8, by up to seven spare selectors
+   * @param wantedBits of this phase: `bitLength` is made equal to it, where up to 16 KiB of padding can do that
    */
-  finish(phase?: number): EncodedBlock {
+  finish(phase?: number, wantedBits = 0): EncodedBlock {
     const rawLength = this.#begunLength('finished')
     if (rawLength === 0) throw new InternalError('ERR_INTERNAL', 'encode a bzip2 block: nothing was fed')
     if (phase !== undefined && (!Number.isInteger(phase) || phase < 0 || phase > 7)) {
       throw new InternalError('ERR_INTERNAL', `encode a bzip2 block: phase ${phase}, expected 0 to 7`)
     }
     this.#rawLength = undefined
-    this.#encodeBlock(phase ?? ANY_PHASE)
+    // What is out of reach is no wish; the module would take it modulo 2^32.
+    this.#encodeBlock(phase ?? ANY_PHASE, wantedBits > 0 && wantedBits < 2 ** 31 ? wantedBits : 0)
     const bitLength = this.#outputBits()
     const bytes = Buffer.from(this.#output.subarray(0, Math.ceil(bitLength / 8)))
-    return { bytes, bitLength, crc: this.#takenCrc() >>> 0, rawLength }
+    return { bytes, bitLength, crc: this.#takenCrc() >>> 0, rawLength, textLength: this.#textLength() }
   }
 
   #begunLength(what: string): number {

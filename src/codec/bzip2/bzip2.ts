@@ -2,8 +2,8 @@
  * The bzip2 codec: the input is read through its block map, and baked by splicing new blocks into a copy of it.
  *
  * Three things go on side by side: the copy of the input to where the output will be, the digest of the input, and the way
- * through its blocks to the edit. Nothing of the edit is written before the digest is there and agrees with what was
- * published, where anything was.
+ * through its blocks to the edit. The copy is a temporary file: nothing is published before the digest is there and agrees
+ * with what was published of the input, where anything was.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { InternalError } from '../../errors.js'
@@ -59,7 +59,9 @@ export async function openBzip2(
   const hash = new FileHash({ withSha512: wantsSha512(image.expected) }, context)
   const digest = new InputDigest(image, hash, context)
   const second = copy && new IndependentDecoder(context.signal)
-  const endThreads = (): Promise<unknown> => Promise.all([hash[Symbol.asyncDispose](), second?.[Symbol.asyncDispose]()])
+  let spliced: SplicedImage | undefined
+  const endThreads = (): Promise<unknown> =>
+    Promise.all([hash, second, spliced].map((thread) => thread?.[Symbol.asyncDispose]()))
   const dispose = async (): Promise<void> => {
     await endThreads()
     await copy?.end()
@@ -75,9 +77,8 @@ export async function openBzip2(
       context,
     )
     const device = new BlockDevice(index, reader, image.name)
-    const writer: ImageWriter | undefined =
-      recompressed ??
-      (copy && second && new SplicedImage({ image, index, copy, hash, digest, decoder: second }, context))
+    if (copy && second) spliced = new SplicedImage({ image, index, copy, hash, digest, decoder: second }, context)
+    const writer: ImageWriter | undefined = recompressed ?? spliced
     return {
       get codec() {
         return { kind: 'bzip2' as const, level, index: index.how }
@@ -91,13 +92,12 @@ export async function openBzip2(
       },
       settled: async () => void (await digest.settled()),
       encode: async (edited) => {
-        // The splice encodes in memory first, and waits by itself before it writes.
+        // A minute of work for nothing, if the input is not what it should be; a splice is done before that is known.
         if (recompressed !== undefined) await digest.settled()
         return required(writer).encode(edited)
       },
       check: async (edited) => {
-        await digest.settled()
-        const sha256 = await required(writer).check(edited)
+        const [sha256] = await Promise.all([required(writer).check(edited), digest.settled()])
         // Threads take 20 ms to end: they may do so while the image gets its name.
         void endThreads()
         return sha256

@@ -112,7 +112,7 @@ class WalkerPool implements AsyncDisposable {
     const workerData: WalkerStart = { fd: file.fd, sizeBytes: file.sizeBytes, module: compileBlockCodec() }
     for (let index = 0; index < count; index++) {
       // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
-      const worker = new Worker(installedFile('codec/bzip2/walk-worker.js'), { workerData, execArgv: [] })
+      const worker = new Worker(installedFile('walk-worker.js'), { workerData, execArgv: [] })
       worker.on('message', (message: FromWalker) => this.#take(worker, message))
       worker.on('error', (error) =>
         this.#fail(new EngineError('ERR_CHILD_FAILED', `a bzip2 worker failed: ${error.message}`, { cause: error })),

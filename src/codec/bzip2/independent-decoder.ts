@@ -3,8 +3,8 @@
  *
  * Our codec can't vouch for itself. Each new block is decoded as a stream of its own; blocks hold at most 4 MiB decoded,
  * because unbzip2-stream makes a JavaScript array of as many numbers (over 1 GiB for 45 MB of zeros, measured 2026-11). It
- * takes 40 to 150 ns a byte, so it starts early, works while the next blocks are encoded, and gets a second worker when
- * there is more to do than in most bakes.
+ * takes 40 to 150 ns a byte, so it works while the next blocks are encoded, and gets a second worker when there is more to
+ * do than in most bakes.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -28,10 +28,10 @@ interface Job {
 }
 
 const WORKERS_MAX = 2
-/** Blocks that have to wait before a second worker is worth its start. */
-const WAITING_FOR_ANOTHER = 6
+/** Compressed bytes that have to wait before a second worker is worth its start. */
+const WAITING_BYTES_FOR_ANOTHER = 512 << 10
 
-/** The first worker starts at once, so that it is ready when the first block is; disposing of it ends them all. */
+/** Disposing of it ends all workers. */
 export class IndependentDecoder implements AsyncDisposable {
   readonly #signal: AbortSignal
   readonly #cancel = (): void => this.#fail(new CancelledError())
@@ -44,7 +44,6 @@ export class IndependentDecoder implements AsyncDisposable {
   constructor(signal: AbortSignal) {
     this.#signal = signal
     signal.addEventListener('abort', this.#cancel, { once: true })
-    this.#workers.push(this.#start())
   }
 
   /** Decodes one stream; `failed` carries the decoder's own words. */
@@ -63,7 +62,7 @@ export class IndependentDecoder implements AsyncDisposable {
 
   #start(): Worker {
     // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
-    const worker = new Worker(installedFile('codec/bzip2/independent-worker.js'), { execArgv: [] })
+    const worker = new Worker(installedFile('independent-worker.js'), { execArgv: [] })
     worker.on('message', (answer: FromIndependent) => {
       const job = this.#running.get(worker)
       this.#running.delete(worker)
@@ -82,8 +81,9 @@ export class IndependentDecoder implements AsyncDisposable {
 
   #dispatch(): void {
     const workersMax = Math.min(WORKERS_MAX, availableParallelism())
-    if (this.#waiting.length >= WAITING_FOR_ANOTHER && this.#workers.length < workersMax)
-      this.#workers.push(this.#start())
+    const waitingBytes = this.#waiting.reduce((sum, { stream }) => sum + stream.length, 0)
+    const wanted = waitingBytes > WAITING_BYTES_FOR_ANOTHER ? workersMax : 1
+    if (this.#workers.length < wanted) this.#workers.push(this.#start())
     while (this.#idle.length > 0) {
       const job = this.#waiting.shift()
       if (job === undefined) return

@@ -3,19 +3,19 @@
  *
  * Each new block is decoded by a decoder that is not ours, and its bytes are compared with what was meant. Once they are
  * written, the file is read back: the new blocks decode where they stand, each touched stream's footer holds its combined
- * CRC, and all else from the first new block to the end of the file is bit for bit the input's. What lies before is as
- * the kernel copied it.
+ * CRC, and all else that was written from the first new block to the end of the file is bit for bit the input's. What was
+ * not written is as the kernel copied it.
  */
 import { type ByteDevice, piecesOf } from '../../byte-device.js'
 import { PostCheckError, throwIfCancelled } from '../../errors.js'
 import { fill, PIECE_BYTES } from '../../in-order.js'
 import { extent } from '../../units.js'
 import { realigned } from './bits.js'
-import { at, type BlockMap } from './block-map.js'
+import { at, type BlockMap, TEXT_BYTES_A_LEVEL } from './block-map.js'
 import { type BlockChain, FOOTER_BITS } from './chain.js'
 import { combinedBefore, foldCrc } from './combined-crc.js'
 import type { IndependentDecoder } from './independent-decoder.js'
-import { formatFooter } from './splice.js'
+import { type BitRange, formatFooter } from './splice.js'
 import { type EncodedReplacement, type NewBlock, RAW_BYTES_MAX } from './splice-encode.js'
 
 /** Has new blocks decoded independently, each one that is new to it. */
@@ -24,8 +24,10 @@ export class SecondOpinion {
   readonly #decoder: IndependentDecoder
   #last: Promise<void> = Promise.resolve()
   #buffers: readonly Buffer[] | undefined
-  /** By CRC and level: the first block of some bits. Zeros come as the same bits again and again. */
-  readonly #seen = new Map<string, { readonly block: NewBlock; readonly holds: Promise<void> }>()
+  /** What the second buffer holds. */
+  #held: NewBlock | undefined
+  /** By CRC: the first block of some bits. Zeros come as the same bits again and again. */
+  readonly #seen = new Map<number, { readonly block: NewBlock; readonly holds: Promise<void> }>()
 
   constructor(edited: ByteDevice, decoder: IndependentDecoder) {
     this.#edited = edited
@@ -37,15 +39,14 @@ export class SecondOpinion {
    *
    * @throws ERR_CHECK_OUTPUT
    */
-  async assertHolds(block: NewBlock, level: number): Promise<void> {
-    const key = `${block.crc} ${level}`
-    const seen = this.#seen.get(key)
+  async assertHolds(block: NewBlock): Promise<void> {
+    const seen = this.#seen.get(block.crc)
     if (seen === undefined) {
-      const holds = this.#assertDecodes(block, level)
-      this.#seen.set(key, { block, holds })
+      const holds = this.#assertDecodes(block)
+      this.#seen.set(block.crc, { block, holds })
       return holds
     }
-    if (!hasSameBits(block, seen.block)) return this.#assertDecodes(block, level)
+    if (!hasSameBits(block, seen.block)) return this.#assertDecodes(block)
     // The same bits decode to the same bytes: those that were meant there have to be meant here.
     await seen.holds
     // One after the other: a hundred of them would hold 200 MiB at once.
@@ -60,12 +61,13 @@ export class SecondOpinion {
     const [meant, held] = this.#buffers.map((buffer) => buffer.subarray(0, block.rawLength))
     if (meant === undefined || held === undefined) return
     await fill(this.#edited, block.rawOffset, meant)
-    await fill(this.#edited, earlier.rawOffset, held)
+    if (this.#held !== earlier) await fill(this.#edited, earlier.rawOffset, held)
+    this.#held = earlier
     if (!meant.equals(held)) throw differs(describe(block))
   }
 
-  async #assertDecodes(block: NewBlock, level: number): Promise<void> {
-    const answer = await this.#decoder.decode(standaloneStream(block, level))
+  async #assertDecodes(block: NewBlock): Promise<void> {
+    const answer = await this.#decoder.decode(standaloneStream(block))
     if (answer.kind === 'failed') throw differs(`${describe(block)}: unbzip2-stream says: ${answer.message}`)
     if (!(await this.#meant(block)).equals(answer.bytes)) throw differs(describe(block))
   }
@@ -83,8 +85,12 @@ function describe({ rawOffset }: NewBlock): string {
   return `the new block for byte ${rawOffset} of the decoded image`
 }
 
-/** A block as a stream of its own: header, the block's bits, footer. */
-function standaloneStream({ bytes, bitLength, crc }: NewBlock, level: number): Buffer {
+/**
+ * A block as a stream of its own: header, the block's bits, footer. Of the lowest level that allows the block, because
+ * the decoder takes memory by the level.
+ */
+function standaloneStream({ bytes, bitLength, crc, textLength }: NewBlock): Buffer {
+  const level = Math.max(1, Math.ceil(textLength / TEXT_BYTES_A_LEVEL))
   const header = Buffer.from(`BZh${level}`, 'latin1')
   // A stream of one block has that block's CRC as its combined one.
   const footer = formatFooter(crc)
@@ -108,12 +114,12 @@ function standaloneStream({ bytes, bitLength, crc }: NewBlock, level: number): B
  * New blocks are decoded where they stand; all else is compared bit by bit, so an edit near the beginning of a file costs
  * no more than reading it.
  *
- * @param written read through a device for comparing, and through a chain for decoding
+ * @param written read through a device for comparing, and through a chain for decoding; with what was not written of it
  * @throws ERR_CHECK_OUTPUT, ERR_CANCELLED
  */
 export async function assertSpliceHolds(
   source: ByteDevice,
-  written: { readonly device: ByteDevice; readonly chain: BlockChain },
+  written: { readonly device: ByteDevice; readonly chain: BlockChain; readonly untouched: readonly BitRange[] },
   map: BlockMap,
   replacements: readonly EncodedReplacement[],
   signal: AbortSignal,
@@ -125,7 +131,10 @@ export async function assertSpliceHolds(
   let sourceBit = at(startBit, first.firstBlock)
   let writtenBit = sourceBit
   const isCopied = async (untilBit: number): Promise<void> => {
-    await assertSameBits(source, sourceBit, untilBit, written.device, writtenBit, signal)
+    const stayed = written.untouched.some(({ fromBit, toBit }) => fromBit === sourceBit && toBit === untilBit)
+    if (!stayed) await assertSameBits(source, sourceBit, untilBit, written.device, writtenBit, signal)
+    else if (sourceBit !== writtenBit) throw differs(`what follows bit ${writtenBit}`)
+    else await assertSameEnds(source, sourceBit, untilBit, written.device, signal)
     writtenBit += untilBit - sourceBit
     sourceBit = untilBit
   }
@@ -176,6 +185,19 @@ function* newOrder(
     block = endBlock
   }
   for (; block < end; block++) yield at(map.columns.crc, block)
+}
+
+/** A range shares its first and its last byte with what was written. */
+async function assertSameEnds(
+  source: ByteDevice,
+  fromBit: number,
+  toBit: number,
+  written: ByteDevice,
+  signal: AbortSignal,
+): Promise<void> {
+  await assertSameBits(source, fromBit, byteAligned(fromBit), written, fromBit, signal)
+  const lastByteBit = Math.floor(toBit / 8) * 8
+  await assertSameBits(source, lastByteBit, toBit, written, lastByteBit, signal)
 }
 
 async function assertSameBits(

@@ -4,14 +4,14 @@
 import { type EditedDevice, FileDevice } from '../../byte-device.js'
 import { fileError, InternalError, PostCheckError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
-import type { FileHash } from '../../source/file-hash.js'
+import { FileHash } from '../../source/file-hash.js'
 import type { InputDigest } from '../../trust/input-digest.js'
 import type { VerifiedImage } from '../../trust/verify.js'
 import { compileBlockCodec } from './block-codec.js'
 import { BlockDecoder } from './block-decoder.js'
 import { BlockEncoder } from './block-encoder.js'
 import type { BlockIndex } from './block-index.js'
-import type { BlockMap } from './block-map.js'
+import { at, type BlockMap } from './block-map.js'
 import { BlockChain } from './chain.js'
 import type { RunningCopy } from './copy.js'
 import type { ImageWriter } from './image-writer.js'
@@ -19,14 +19,15 @@ import type { IndependentDecoder } from './independent-decoder.js'
 import { readAtFrom } from './read-at.js'
 import { type SpliceResult, writeSplice } from './splice.js'
 import { assertSpliceHolds, SecondOpinion } from './splice-check.js'
-import { type EncodedReplacement, encodeReplacement } from './splice-encode.js'
-import { planSplice } from './splice-plan.js'
+import { type EncodedReplacement, ReplacementEncoder } from './splice-encode.js'
+import { SPLICE_LIMITS, type SpliceLimits } from './splice-limits.js'
+import { planSplice, type Replacement } from './splice-plan.js'
 
 /** What was written, for the check. */
 interface Written extends SpliceResult {
   readonly map: BlockMap
   readonly replacements: readonly EncodedReplacement[]
-  /** Settles when the new tail is on the disk. */
+  /** Settles when the new bytes are on the disk. */
   readonly synced: Promise<void>
   /** SHA-256 of the file as read back. */
   readonly sha256: Promise<string>
@@ -45,55 +46,59 @@ export interface SpliceParts {
   readonly decoder: IndependentDecoder
 }
 
-export class SplicedImage implements ImageWriter {
+export class SplicedImage implements ImageWriter, AsyncDisposable {
   readonly #parts: SpliceParts
   readonly #context: RunContext
+  readonly #limits: SpliceLimits
   #written: Written | undefined
+  /** Hashes the whole output, where that is worth a thread. */
+  #ownHash: FileHash | undefined
 
-  constructor(parts: SpliceParts, context: RunContext) {
+  constructor(parts: SpliceParts, context: RunContext, limits = SPLICE_LIMITS) {
     this.#parts = parts
     this.#context = context
+    this.#limits = limits
   }
 
   async encode(edited: EditedDevice): Promise<undefined> {
-    const { handle, path } = this.#parts.copy
-    const { rawSize } = this.#parts.index
+    const { copy, digest, hash, image, index } = this.#parts
+    const { rawSize } = index
     const changed = await edited.changedExtents()
     // A shorter image loses blocks that hold no change, too.
     const from = Math.max(0, Math.min(changed[0]?.offset ?? rawSize, edited.size, rawSize - 1))
-    const map = await this.#parts.index.covering(from, rawSize - from)
-    const replacements = await this.#encodeAndCheck(edited, map, changed)
-    await this.#parts.digest.settled()
-    await this.#parts.copy.done
+    const map = await index.covering(from, rawSize - from)
+    const planned = planSplice(map, changed, edited.size)
+    if (image.device.size - firstByte(planned, map) >= this.#limits.ownHash)
+      this.#ownHash = new FileHash({ withSha512: false }, { ...this.#context, report: () => undefined })
+    const replacements = await this.#encodeAndCheck(edited, planned, map)
+    await copy.done
     try {
-      const result = await writeSplice(
-        this.#parts.image.device,
-        map,
-        replacements,
-        { handle, name: path },
-        this.#context.signal,
-      )
-      const synced = handle.sync()
-      const sha256 = this.#parts.hash.withNewTail(handle.fd, result.keptBytes, result.sizeBytes)
+      const target = { handle: copy.handle, name: copy.path }
+      const result = await writeSplice(image.device, map, replacements, target, this.#limits, this.#context.signal)
+      const synced = copy.handle.sync()
+      const { keptBytes, sizeBytes } = result
+      const sha256 =
+        this.#ownHash?.whole(copy.handle.fd, sizeBytes).then((digests) => digests.sha256) ??
+        digest.settled().then(() => hash.withNewTail(copy.handle.fd, keptBytes, sizeBytes))
       // Waited for in `check`.
       synced.catch(() => undefined)
       sha256.catch(() => undefined)
       this.#written = { ...result, map, replacements, synced, sha256 }
     } catch (error) {
-      throw fileError(error, `write ${path}`)
+      throw fileError(error, `write ${copy.path}`)
     }
   }
 
   async check(): Promise<string> {
     if (this.#written === undefined) throw new InternalError('ERR_INTERNAL', 'checked before it was written')
-    const { map, replacements, sha256, sizeBytes, synced } = this.#written
+    const { map, replacements, sha256, sizeBytes, synced, untouched } = this.#written
     const { handle, path } = this.#parts.copy
     try {
       const { size } = await handle.stat()
       if (size !== sizeBytes)
         throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${sizeBytes}`)
       const chain = new BlockChain(new BlockDecoder(compileBlockCodec()), readAtFrom(handle.fd), size)
-      const written = { device: new FileDevice(handle, size, path), chain }
+      const written = { device: new FileDevice(handle, size, path), chain, untouched }
       await assertSpliceHolds(this.#parts.image.device, written, map, replacements, this.#context.signal)
       await Promise.all([this.#parts.copy.synced, synced])
       return await sha256
@@ -102,24 +107,28 @@ export class SplicedImage implements ImageWriter {
     }
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ownHash?.[Symbol.asyncDispose]()
+  }
+
   /** New blocks, each handed to the second decoder as soon as it is there. */
   async #encodeAndCheck(
     edited: EditedDevice,
+    planned: readonly Replacement[],
     map: BlockMap,
-    changed: Awaited<ReturnType<EditedDevice['changedExtents']>>,
   ): Promise<readonly EncodedReplacement[]> {
-    const planned = planSplice(map, changed, edited.size)
-    const encoder = new BlockEncoder(compileBlockCodec())
+    const blockEncoder = new BlockEncoder(compileBlockCodec())
+    const encoder = new ReplacementEncoder(edited, blockEncoder, this.#limits, this.#context.signal)
     const opinion = new SecondOpinion(edited, this.#parts.decoder)
     const checks: Promise<void>[] = []
     const replacements: EncodedReplacement[] = []
     const totalBytes = planned.reduce((sum, { rawEnd, rawStart }) => sum + rawEnd - rawStart, 0)
     let doneBytes = 0
     for (const replacement of planned) {
-      const encoded = await encodeReplacement(replacement, map, edited, encoder, this.#context.signal)
+      const encoded = await encoder.encode(replacement, map)
       replacements.push(encoded)
       for (const block of encoded.blocks) {
-        const check = opinion.assertHolds(block, replacement.level).then(() => {
+        const check = opinion.assertHolds(block).then(() => {
           doneBytes += block.rawLength
           this.#context.report({ kind: 'progress', phase: 'encode', doneBytes, totalBytes })
         })
@@ -131,4 +140,9 @@ export class SplicedImage implements ImageWriter {
     await Promise.all(checks)
     return replacements
   }
+}
+
+/** Byte of the file where the first replacement begins. */
+function firstByte([first]: readonly Replacement[], { columns }: BlockMap): number {
+  return first === undefined ? Number.POSITIVE_INFINITY : Math.floor(at(columns.startBit, first.firstBlock) / 8)
 }

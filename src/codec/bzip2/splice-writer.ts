@@ -78,6 +78,20 @@ export class SpliceWriter {
     }
   }
 
+  /**
+   * Goes on at a later bit: what lies between is the input's already, in the file as in the input.
+   *
+   * @param toBit beyond the byte of the position
+   */
+  async skip(source: ByteDevice, toBit: number): Promise<void> {
+    const start = this.position
+    // The rest of this byte, and what is before the position in the byte that comes next.
+    await this.copy(source, start, Math.ceil(start / 8) * 8)
+    await this.#flush()
+    this.#offset = Math.floor(toBit / 8)
+    await this.copy(source, this.#offset * 8, toBit)
+  }
+
   /** Fills the last byte up with zero bits. */
   async align(): Promise<void> {
     if (this.#partialBits > 0) await this.#appendBits(0, 8 - this.#partialBits)

@@ -3,9 +3,10 @@
  * bit what the vendor compressed.
  *
  * The last of the new blocks is padded so that all of them together end at the bit within the byte where the old ones
- * ended: what follows is a copy of bytes. Only the combined CRC in the footer of each touched stream changes, too; it is
- * had from the stored one and the blocks that follow, so the beginning of the stream need not be known (`combined-crc.ts`).
- * The result is one ordinary stream for each of the input's.
+ * ended: what follows is a copy of bytes. Where they are exactly as long, it is there already, and is not touched. Only the
+ * combined CRC in the footer of each touched stream changes, too; it is had from the stored one and the blocks that follow,
+ * so the beginning of the stream need not be known (`combined-crc.ts`). The result is one ordinary stream for each of the
+ * input's.
  */
 import type { FileHandle } from 'node:fs/promises'
 import type { ByteDevice } from '../../byte-device.js'
@@ -14,19 +15,27 @@ import { at, type BlockMap } from './block-map.js'
 import { FOOTER_BITS } from './chain.js'
 import { combinedBefore, foldCrc } from './combined-crc.js'
 import type { EncodedReplacement } from './splice-encode.js'
+import type { SpliceLimits } from './splice-limits.js'
 import { SpliceWriter } from './splice-writer.js'
+
+export interface BitRange {
+  readonly fromBit: number
+  readonly toBit: number
+}
 
 export interface SpliceResult {
   /** Bytes from the start of the file that are the input's. */
   readonly keptBytes: number
   readonly sizeBytes: number
+  /** What else was left as it was copied: the same bits in both files. */
+  readonly untouched: readonly BitRange[]
 }
 
 /** Magic of a footer. */
 const FOOTER_MAGIC = Buffer.from('177245385090', 'hex')
 
 /**
- * @param target a copy of the input, which is cut where the first change begins and written on from there
+ * @param target a copy of the input, which is written on from where the first change begins
  * @param replacements in order
  * @throws ERR_NO_SPACE | ERR_IO, ERR_CANCELLED
  */
@@ -35,18 +44,25 @@ export async function writeSplice(
   map: BlockMap,
   replacements: readonly EncodedReplacement[],
   target: { readonly handle: FileHandle; readonly name: string },
+  limits: SpliceLimits,
   signal: AbortSignal,
 ): Promise<SpliceResult> {
   const [first] = replacements
-  if (first === undefined) return { keptBytes: source.size, sizeBytes: source.size }
+  if (first === undefined) return { keptBytes: source.size, sizeBytes: source.size, untouched: [] }
   const { startBit, endBit, crc } = map.columns
   const firstBit = at(startBit, first.firstBlock)
   const keptBytes = Math.floor(firstBit / 8)
   const [firstByte = 0] = await source.read(keptBytes, 1)
-  await target.handle.truncate(keptBytes)
   const writer = new SpliceWriter(target.handle, target.name, firstBit, firstByte)
+  const untouched: BitRange[] = []
   /** The input's bit that comes next, unless it is replaced. */
   let sourceBit = firstBit
+  const copyUntil = async (toBit: number): Promise<void> => {
+    if (sourceBit === writer.position && toBit - sourceBit >= 8 * limits.skip && toBit - sourceBit > 16) {
+      untouched.push({ fromBit: sourceBit, toBit })
+      await writer.skip(source, toBit)
+    } else await writer.copy(source, sourceBit, toBit)
+  }
   for (const [streamIndex, ofStream] of groupByStream(replacements)) {
     const stream = map.streams[streamIndex]
     if (stream === undefined) continue
@@ -55,7 +71,7 @@ export async function writeSplice(
     for (const { firstBlock, endBlock, blocks } of ofStream) {
       throwIfCancelled(signal)
       for (; block < firstBlock; block++) combined = foldCrc(combined, at(crc, block))
-      await writer.copy(source, sourceBit, at(startBit, firstBlock))
+      await copyUntil(at(startBit, firstBlock))
       for (const fresh of blocks) {
         await writer.append(fresh.bytes, fresh.bitLength)
         combined = foldCrc(combined, fresh.crc)
@@ -64,14 +80,17 @@ export async function writeSplice(
       block = endBlock
     }
     for (; block < stream.endBlock; block++) combined = foldCrc(combined, at(crc, block))
-    await writer.copy(source, sourceBit, stream.footerBit)
+    await copyUntil(stream.footerBit)
     await writer.append(formatFooter(combined), FOOTER_BITS)
     await writer.align()
     sourceBit = Math.ceil((stream.footerBit + FOOTER_BITS) / 8) * 8
   }
-  await writer.copy(source, sourceBit, source.size * 8)
+  await copyUntil(source.size * 8)
   await writer.finish()
-  return { keptBytes, sizeBytes: writer.position / 8 }
+  const sizeBytes = writer.position / 8
+  // A copy that is longer than what came of it.
+  if (sizeBytes < source.size) await target.handle.truncate(sizeBytes)
+  return { keptBytes, sizeBytes, untouched }
 }
 
 function groupByStream(

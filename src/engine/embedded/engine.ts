@@ -24,7 +24,7 @@ import { contentBytes } from './edit-content.js'
 import type { Answer, WorkerEdit } from './protocol.js'
 import { hasReadOnlyMark, whyNotServed } from './serves.js'
 import { type Served, Session } from './session.js'
-import { startThread } from './thread.js'
+import { ENGINE_THREAD } from './thread.js'
 import { UnmarkedDevice } from './unmarked-device.js'
 
 /** Far more than any sane filesystem needs; a loop in WASM ends here. */
@@ -78,7 +78,7 @@ async function withSession<T>(
   throwIfCancelled(context.signal)
   const partitionMiB = served.device.size / (1 << 20)
   const timeoutMs = limits.operationTimeoutMs ?? TIMEOUT_BASE_MS + partitionMiB * TIMEOUT_MS_PER_MIB
-  const thread = context.spareThread?.take() ?? startThread()
+  const thread = context.spareThread?.take() ?? ENGINE_THREAD.start()
   const session = new Session(served, thread, context.signal, timeoutMs)
   try {
     await session.perform({ kind: 'mount', access: served.access, deviceBytes: served.device.size })

@@ -4,6 +4,9 @@
  * A block may have more selectors than groups. Each more that names the same table as the one before takes one bit, so
  * up to seven of them give the block any length modulo 8: then what follows in a file keeps its bit phase. That is
  * known from lbzip2, which ends all its blocks at whole bytes this way.
+ *
+ * And a code length may go one up and down again before it is said: four bits each time, as often as one likes. With both a
+ * block gets exactly the length of the one whose place it takes, and what follows in a file need not be moved at all.
  */
 import { endOutput, outputBits, putBits, startOutput } from './bit-writer'
 import { MAX_WRITTEN_CODE_BITS } from './code-lengths'
@@ -18,6 +21,7 @@ import {
   FREQUENCIES,
   FREQUENCIES_ROW,
   GROUP_SYMBOLS,
+  MAX_PADDING_BYTES,
   SELECTORS,
 } from './memory-map'
 import { chosenSelectors, chosenTables } from './table-choice'
@@ -27,8 +31,12 @@ const MAGIC_LOW: u32 = 0x265359
 /** No phase is asked for. */
 export const ANY_PHASE: u32 = 8
 
-/** Writes all that was chosen for the block to OUTPUT. */
-export function writeBlock(crc: u32, originRow: u32, phase: u32): void {
+/**
+ * Writes all that was chosen for the block to OUTPUT.
+ *
+ * @param wanted its length in bits, if padding can do that; else only the phase counts
+ */
+export function writeBlock(crc: u32, originRow: u32, phase: u32, wanted: u32): void {
   startOutput()
   putBits(MAGIC_HIGH, 24)
   putBits(MAGIC_LOW, 24)
@@ -40,11 +48,14 @@ export function writeBlock(crc: u32, originRow: u32, phase: u32): void {
   // All that follows the count of selectors has a known length, so the spare ones are known too.
   const selectors = chosenSelectors()
   const lengthWithout = outputBits() + 15 + selectorBits(selectors) + tableBits() + dataBits()
-  const spare = phase == ANY_PHASE ? 0 : (phase - lengthWithout) & 7
+  const padding = wanted - lengthWithout
+  const isPadded = wanted >= lengthWithout && padding <= MAX_PADDING_BYTES << 3
+  const detours = isPadded ? padding / DETOUR_BITS : 0
+  const spare = isPadded ? padding % DETOUR_BITS : phase == ANY_PHASE ? 0 : (phase - lengthWithout) & 7
   putBits(selectors + spare, 15)
   writeSelectors(selectors, spare)
   for (let table: u32 = 0; table < chosenTables(); table++) {
-    writeCodeLengths(table)
+    writeCodeLengths(table, detoursOf(table, detours))
     assignCodes(table)
   }
   writeData()
@@ -124,11 +135,23 @@ function tableBits(): u32 {
   return bits
 }
 
-function writeCodeLengths(table: u32): void {
+/** One up and one down. */
+const DETOUR_BITS: u32 = 4
+
+/** A table's share, the first ones' no smaller. */
+function detoursOf(table: u32, total: u32): u32 {
+  return total / chosenTables() + (table < total % chosenTables() ? 1 : 0)
+}
+
+/** Detours are spread over the symbols: no code length takes many. */
+function writeCodeLengths(table: u32, detours: u32): void {
   const lengths = CODE_LENGTHS + table * CODE_LENGTHS_ROW
+  const symbols = columnBytesInUse() + 2
   let length: u32 = <u32>load<u8>(lengths)
   putBits(length, 5)
-  for (let symbol: u32 = 0; symbol < columnBytesInUse() + 2; symbol++) {
+  for (let symbol: u32 = 0; symbol < symbols; symbol++) {
+    // Longest is 17, and 20 is allowed: there is room above each.
+    for (let left = detours / symbols + (symbol < detours % symbols ? 1 : 0); left > 0; left--) putBits(0b1011, 4)
     const wanted: u32 = <u32>load<u8>(lengths + symbol)
     for (; length < wanted; length++) putBits(0b10, 2)
     for (; length > wanted; length--) putBits(0b11, 2)

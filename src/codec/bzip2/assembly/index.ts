@@ -19,7 +19,7 @@ export function textAddress(): u32 {
 
 // ---- Encoder.
 export { outputBits } from './bit-writer'
-export { encodeBlock, startEncoder } from './encoder'
+export { encodeBlock, encodedTextLength, startEncoder } from './encoder'
 export { beginBlock, takeBytes, takenCrc } from './intake'
 
 export function intakeAddress(): u32 {

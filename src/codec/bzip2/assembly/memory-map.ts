@@ -105,9 +105,11 @@ export const TREE: u32 = WEIGHTS + 264 * 4
 /** MAX_TABLES rows of MAX_SYMBOLS u32: code * 32 + length. */
 export const CODES: u32 = TREE + 264 * 4
 export const CODES_ROW: u32 = 264 * 4
-/** The block's bits: at most 17 for a symbol, and less than 32 KiB before them. */
+/** What a block can be made longer by. */
+export const MAX_PADDING_BYTES: u32 = 16 << 10
+/** The block's bits: at most 17 for a symbol, less than 32 KiB before them, and the padding. */
 export const OUTPUT: u32 = CODES + MAX_TABLES * CODES_ROW
-export const OUTPUT_BYTES: u32 = ((MAX_TEXT_BYTES + 1) * 17) / 8 + (32 << 10)
+export const OUTPUT_BYTES: u32 = ((MAX_TEXT_BYTES + 1) * 17) / 8 + (32 << 10) + MAX_PADDING_BYTES
 export const ENCODER_END: u32 = OUTPUT + OUTPUT_BYTES + SLACK_BYTES
 
 /** Makes the memory reach up to `end`. @returns false when the machine has none left */
