@@ -178,6 +178,56 @@ describe('what is encoded decodes to the same', () => {
   })
 })
 
+describe('a block of a wanted length', () => {
+  const SAMPLES: readonly (readonly [string, Buffer])[] = [
+    ['two bytes', Buffer.from('ab')],
+    ['zeros', Buffer.alloc(50_000)],
+    ['prose', prose(30_000)],
+    ['noise', noise(90_000)],
+  ]
+  /** Bits more than it takes without padding. */
+  const MORE = [0, 1, 2, 3, 4, 5, 7, 8, 63, 1000, 10_001, 99_999, 16 * 1024 * 8]
+
+  const padded = (bytes: Buffer, wanted: number): EncodedBlock => {
+    encoder.begin(9)
+    encoder.feed(bytes)
+    return encoder.finish(wanted % 8, wanted)
+  }
+
+  it.each(SAMPLES)('of %s is exactly that long, and every decoder reads it', (_, bytes) => {
+    const { bitLength } = encode(bytes)
+    const blocks = MORE.map((more) => padded(bytes, bitLength + more))
+    for (const [nth, block] of blocks.entries()) {
+      expect(block.bitLength).toBe(bitLength + (MORE[nth] ?? 0))
+      comesBackPlainly(block, bytes)
+    }
+    const file = fileOf(
+      blocks.map((block) => ({ bits: bitsOfBlock(block), crc: block.crc })),
+      9,
+    )
+    for (const program of ['bzip2', 'lbzip2', 'pbzip2']) {
+      const decoded = execFileSync(program, ['-dc'], { input: file, maxBuffer: 1 << 28 })
+      expect(decoded.equals(Buffer.concat(blocks.map(() => bytes))), program).toBe(true)
+    }
+  })
+
+  it.each([-1, -8, -1000, 16 * 1024 * 8 + 1, 2 ** 31, 2 ** 40])(
+    'keeps only the phase when it is %i bits off',
+    (off) => {
+      const bytes = prose(3000)
+      const { bitLength } = encode(bytes)
+      const wanted = bitLength + off
+      encoder.begin(9)
+      encoder.feed(bytes)
+      const phase = ((wanted % 8) + 8) % 8
+      const block = encoder.finish(phase, wanted)
+      expect(block.bitLength % 8).toBe(phase)
+      expect(block.bitLength - bitLength).toBeLessThan(8)
+      comesBackPlainly(block, bytes)
+    },
+  )
+})
+
 describe('a full block', () => {
   it('of noise fills the level, and has room for seven spare selectors', () => {
     const bytes = noise(900_000)

@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startCopy } from '#src/codec/bzip2/copy.js'
 import type { FromIndependent, IndependentDecoder } from '#src/codec/bzip2/independent-decoder.js'
 import { SplicedImage } from '#src/codec/bzip2/splice-image.js'
+import { SPLICE_LIMITS } from '#src/codec/bzip2/splice-limits.js'
 import { FileHash } from '#src/source/file-hash.js'
 import { InputDigest } from '#src/trust/input-digest.js'
-import { blocksOf, layOut, phaseBlock } from '../../support/bzip2-layout.js'
+import { blocksOf, bunzip2, layOut, phaseBlock } from '../../support/bzip2-layout.js'
 import { testContext } from '../../support/context.js'
 import { EditedBytes } from '../../support/edited-bytes.js'
 import { rejectsWithCode } from '../../support/errors.js'
@@ -26,6 +28,7 @@ let files = 0
 async function withOpinion(
   opinion: (stream: Uint8Array) => Promise<FromIndependent>,
   run: (spliced: SplicedImage, target: string) => Promise<void>,
+  limits = SPLICE_LIMITS,
 ): Promise<void> {
   const path = join(directory, `image-${files++}.bz2`)
   writeFileSync(path, FILE.bytes)
@@ -37,7 +40,8 @@ async function withOpinion(
     await copy.done
     try {
       const decoder = { decode: opinion } as unknown as IndependentDecoder
-      await run(new SplicedImage({ image, index, copy, hash, digest, decoder }, testContext()), copy.path)
+      await using spliced = new SplicedImage({ image, index, copy, hash, digest, decoder }, testContext(), limits)
+      await run(spliced, copy.path)
     } finally {
       await copy.end()
     }
@@ -66,6 +70,27 @@ describe('a spliced image', () => {
       async (spliced) => spliced.encode(EditedBytes.from(FILE.decoded, AFTER)),
     )
     expect(asked).toBe(NEW_BLOCKS.length)
+  })
+
+  it('leaves what follows an edit where it was, when the new block can be made as long as the old one', async () => {
+    await withOpinion(
+      async (stream) => ({ kind: 'decoded', bytes: bunzip2(Buffer.from(stream)) }),
+      async (spliced, target) => {
+        const after = Buffer.from(FILE.decoded)
+        // Text that was there before costs less than what it takes the place of.
+        after.copy(after, 1000, 20_000, 30_000)
+        await spliced.encode(EditedBytes.from(FILE.decoded, after))
+        const written = readFileSync(target)
+        const edited = FILE.blocks.find(({ rawOffset, rawLength }) => rawOffset + rawLength > 1000)!
+        const from = Math.ceil(edited.endBit / 8)
+        expect(written.length).toBe(FILE.bytes.length)
+        expect(written.subarray(from, -10).equals(FILE.bytes.subarray(from, -10))).toBe(true)
+        expect(bunzip2(written).equals(after)).toBe(true)
+        expect(await spliced.check()).toBe(createHash('sha256').update(written).digest('hex'))
+        expect(written.equals(FILE.bytes)).toBe(false)
+      },
+      { stay: 0, skip: 0, ownHash: 0 },
+    )
   })
 
   it('can not be checked before it was encoded', async () => {

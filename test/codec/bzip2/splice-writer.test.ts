@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -33,6 +33,8 @@ async function written(before: Buffer, bit: number, write: (writer: SpliceWriter
 const SOURCE = noise(3000)
 const DEVICE = new MemoryDevice(SOURCE)
 const SOURCE_BITS = bitsOf(SOURCE)
+const OTHER = noise(100, 'other')
+const OTHER_BITS = bitsOf(OTHER)
 
 describe('SpliceWriter', () => {
   it('writes any bits from any bit on, and copies those of the input that have the phase', async () => {
@@ -58,6 +60,38 @@ describe('SpliceWriter', () => {
         expect(bytes.equals(expected.toBuffer())).toBe(true)
       }),
       { numRuns: 400 },
+    )
+  })
+
+  it('leaves out what is there already, whatever the phases at both ends', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(90), fc.nat(200), fc.integer({ min: 17, max: 3000 }), fc.nat(50), async (...bits) => {
+        const [first, replaced, left, last] = bits
+        const from = first + replaced
+        const to = from + left
+        const path = join(directory, `file-${files++}`)
+        await writeFile(path, SOURCE)
+        const handle = await open(path, 'r+')
+        try {
+          const writer = new SpliceWriter(handle, path, first, SOURCE[Math.floor(first / 8)] ?? 0)
+          await writer.append(OTHER, replaced)
+          await writer.skip(DEVICE, to)
+          expect(writer.position).toBe(to)
+          await writer.append(OTHER, last)
+          await writer.copy(DEVICE, to + last, Math.ceil((to + last) / 8) * 8)
+          await writer.finish()
+        } finally {
+          await handle.close()
+        }
+        const expected = new BitWriter()
+          .bits(SOURCE_BITS.slice(0, first))
+          .bits(OTHER_BITS.slice(0, replaced))
+          .bits(SOURCE_BITS.slice(from, to))
+          .bits(OTHER_BITS.slice(0, last))
+          .bits(SOURCE_BITS.slice(to + last))
+        expect((await readFile(path)).equals(expected.toBuffer())).toBe(true)
+      }),
+      { numRuns: 300 },
     )
   })
 
