@@ -104,7 +104,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
     throwIfCancelled(context.signal)
     context.report({ kind: 'phase', phase: 'publish' })
     await publish(finished, target)
-    await decoded.remember(releaseNotes(baked.release, decoded.notes))
+    await decoded.remember({ ...releaseNotes(baked.release, decoded.notes), ...disk.notes })
     return report
   })
 }
@@ -166,7 +166,7 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
       }),
     )
     await decoded.settled()
-    await decoded.remember(releaseNotes(seen.release, decoded.notes))
+    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes })
     return { ...seen, image: await describeImage(image, decoded, located) }
   })
 }

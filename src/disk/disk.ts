@@ -5,7 +5,7 @@
  * qcow2 image it lies on a device that maps its clusters (`qcow2/`); what comes after sees one overlay, whatever the format.
  */
 import type { ByteDevice, EditedDevice } from '../byte-device.js'
-import type { DecodedImage } from '../codec/codec.js'
+import type { DecodedImage, ImageNotes } from '../codec/codec.js'
 import { ImageError, UnsupportedError } from '../errors.js'
 import { Overlay } from '../overlay.js'
 import { type FileKind, sniff } from '../source/sniff.js'
@@ -17,6 +17,8 @@ export interface VirtualDisk extends AsyncDisposable {
   readonly format: 'raw' | 'qcow2'
   /** All sectors; edits collect here. */
   readonly sectors: Overlay
+  /** What a later run on the same file need not find out again. */
+  readonly notes: ImageNotes
   /** The bytes of the image file with the edits in it, ready to be encoded. Call once, after the last edit. */
   edited(): Promise<EditedDevice>
 }
@@ -30,7 +32,7 @@ export async function openDisk(decoded: DecodedImage): Promise<VirtualDisk> {
   const kind = decoded.device.size === 0 ? 'unknown' : await sniff(decoded.device)
   switch (kind) {
     case 'qcow2':
-      return openQcow2(decoded.device)
+      return openQcow2(decoded.device, decoded.notes)
     case 'disk with a GPT':
     case 'disk with an MBR':
       return rawDisk(decoded.device)
@@ -79,5 +81,11 @@ function rawDisk(device: ByteDevice): VirtualDisk {
     )
   }
   const sectors = new Overlay(device)
-  return { format: 'raw', sectors, edited: async () => sectors, [Symbol.asyncDispose]: async () => undefined }
+  return {
+    format: 'raw',
+    sectors,
+    notes: {},
+    edited: async () => sectors,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
 }

@@ -25,15 +25,30 @@ export async function assertEdited(
   sectors: ByteDevice,
   changed: readonly Extent[],
 ): Promise<void> {
-  const after = await openChecked(edited).catch((error: unknown) => {
-    if (error instanceof OemBakeError && (error.code === 'ERR_QCOW2_INVALID' || error.code === 'ERR_QCOW2_UNSUPPORTED'))
-      throw notAsMeant(error.message, error)
-    throw error
-  })
+  const after = await reopened(() => openChecked(edited))
   const { clusterBytes, virtualBytes } = before.header
   if (after.header.virtualBytes !== virtualBytes) throw notAsMeant(`its disk has ${after.header.virtualBytes} bytes`)
   const clusters = clusterNumbers(changed, clusterBytes)
   await assertOthersUntouched(before, after, edited, clusters)
+  await assertReadsAsMeant(after, sectors, clusters)
+}
+
+/** What is wrong with the edited file is not the image's fault. */
+export async function reopened(open: () => Promise<Qcow2Image>): Promise<Qcow2Image> {
+  return open().catch((error: unknown) => {
+    if (error instanceof OemBakeError && (error.code === 'ERR_QCOW2_INVALID' || error.code === 'ERR_QCOW2_UNSUPPORTED'))
+      throw notAsMeant(error.message, error)
+    throw error
+  })
+}
+
+/** @param clusters numbers of the guest clusters that were edited */
+export async function assertReadsAsMeant(
+  after: Qcow2Image,
+  sectors: ByteDevice,
+  clusters: ReadonlySet<number>,
+): Promise<void> {
+  const { clusterBytes, virtualBytes } = after.header
   const disk = new Qcow2VirtualDevice(after)
   for (const cluster of clusters) {
     const offset = cluster * clusterBytes
@@ -84,7 +99,7 @@ function hostRange(mapping: ClusterMapping, clusterBytes: number, fileBytes: num
   return extent(mapping.hostOffset, Math.min(length, fileBytes - mapping.hostOffset))
 }
 
-function clusterNumbers(changed: readonly Extent[], clusterBytes: number): ReadonlySet<number> {
+export function clusterNumbers(changed: readonly Extent[], clusterBytes: number): ReadonlySet<number> {
   return new Set(partsByCluster(changed, clusterBytes).keys())
 }
 
@@ -95,7 +110,7 @@ function touches(range: Extent, clusters: ReadonlySet<number>, clusterBytes: num
   return false
 }
 
-function notAsMeant(what: string, cause?: unknown): PostCheckError {
+export function notAsMeant(what: string, cause?: unknown): PostCheckError {
   return new PostCheckError('ERR_CHECK_OUTPUT', `the edited qcow2 image is not what was meant: ${what}`, {
     hint: 'check the memory of this machine; nothing was published. If it happens again, please report it',
     cause,

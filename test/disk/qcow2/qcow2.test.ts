@@ -31,7 +31,13 @@ async function edit(image: Buffer, edits: readonly Edit[]): Promise<Edited> {
   await using disk = await openQcow2(new MemoryDevice(image))
   for (const { offset, bytes } of edits) await disk.sectors.write(offset, bytes)
   const device = await disk.edited()
-  return { device, bytes: await device.read(0, device.size) }
+  const bytes = await device.read(0, device.size)
+  // And once more as a file that was checked before.
+  await using known = await openQcow2(new MemoryDevice(image), disk.notes)
+  for (const { offset, bytes: written } of edits) await known.sectors.write(offset, written)
+  const again = await known.edited()
+  expect((await again.read(0, again.size)).equals(bytes)).toBe(true)
+  return { device, bytes }
 }
 
 function withEdits(contents: Buffer, edits: readonly Edit[]): Buffer {
