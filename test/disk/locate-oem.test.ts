@@ -28,7 +28,13 @@ function openDiskWith(...contents: readonly Content[]) {
   const bytes = diskWith(partitions, next + 64)
   for (const partition of partitions) partition.bytes?.copy(bytes, partition.first * SECTOR)
   const sectors = new Overlay(new MemoryDevice(bytes))
-  return { format: 'raw' as const, sectors, edited: async () => sectors, [Symbol.asyncDispose]: async () => undefined }
+  return {
+    format: 'raw' as const,
+    sectors,
+    notes: {},
+    edited: async () => sectors,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
 }
 
 const OEM = { slot: 6, name: 'OEM', bytes: ext('ext4') }
