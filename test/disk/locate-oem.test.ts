@@ -139,6 +139,7 @@ describe('assertOnlyOemChanged', () => {
     const located = await locateOem({
       format: 'raw',
       sectors,
+      notes: {},
       edited: async () => sectors,
       [Symbol.asyncDispose]: async () => undefined,
     })
