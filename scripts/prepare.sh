@@ -15,11 +15,13 @@ as_root() {
   fi
 }
 
-# need_programs PROGRAM=PACKAGE...: installs the packages of those programs that are missing.
+# need_programs PROGRAM=PACKAGE...: installs the packages of those programs, or files with an absolute path, that are missing.
 need_programs() {
   local missing=() pair path=$PATH:/usr/sbin:/sbin
   for pair in "$@"; do
-    PATH=$path command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    if [[ $pair == /* ]]; then [ -e "${pair%%=*}" ] || missing+=("${pair#*=}")
+    else PATH=$path command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    fi
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
@@ -62,6 +64,8 @@ need_test_machine() {
   need_programs guestfish=libguestfs-tools qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 bzip2=bzip2 lbzip2=lbzip2 \
     pbzip2=pbzip2 sgdisk=gdisk sfdisk=fdisk veritysetup=cryptsetup-bin mkfs.btrfs=btrfs-progs mke2fs=e2fsprogs \
     mkfs.vfat=dosfstools mcopy=mtools setpriv=util-linux blkid=util-linux ignition-validate=ignition grub-script-check=grub-common grub-emu=grub-emu \
-    systemd-analyze=systemd
+    systemd-analyze=systemd \
+    grub-mkimage=grub-common /usr/lib/grub/i386-pc/boot.img=grub-pc-bin /usr/lib/grub/x86_64-efi/moddep.lst=grub-efi-amd64-bin \
+    /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf
   need_kernel
 }

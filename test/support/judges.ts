@@ -1,5 +1,5 @@
-/** The outside programs that judge our work; all from Debian packages (scripts/test installs them). */
-import { accessSync, constants } from 'node:fs'
+/** The outside programs that judge our work, and files of theirs; all from Debian packages (scripts/test installs them). */
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 export const JUDGES = [
@@ -27,6 +27,11 @@ export const JUDGES = [
   'setpriv',
   'grub-script-check',
   'grub-emu',
+  'grub-mkimage',
+  'qemu-system-x86_64',
+  '/usr/lib/grub/i386-pc/boot.img',
+  '/usr/lib/grub/x86_64-efi/moddep.lst',
+  '/usr/share/OVMF/OVMF_CODE_4M.fd',
   'ignition-validate',
   'systemd-analyze',
 ] as const
@@ -34,13 +39,15 @@ export const JUDGES = [
 export function missingJudges(): string[] {
   const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
   const present = (name: string) =>
-    path.split(delimiter).some((directory) => {
-      try {
-        accessSync(join(directory, name), constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
+    name.startsWith('/')
+      ? existsSync(name)
+      : path.split(delimiter).some((directory) => {
+          try {
+            accessSync(join(directory, name), constants.X_OK)
+            return true
+          } catch {
+            return false
+          }
+        })
   return JUDGES.filter((name) => !present(name))
 }

@@ -7,6 +7,7 @@
  * /proc/cmdline of machines (flatcar/Flatcar and coreos/bugs issues).
  */
 import { evaluateGrubCfg } from '../grub/evaluate.js'
+import { kernelArguments } from '../grub/kernel-arguments.js'
 import { GRUB_CFG_PATH } from '../release/eras.js'
 import { type GrubFacts, grubFactsOf } from '../release/grub-facts.js'
 import { formatRelease, type ImageRelease } from '../release/release.js'
@@ -45,7 +46,7 @@ function commandLine(
   ])
   const sourced = text !== undefined && unread === undefined
   const evaluated = evaluateGrubCfg(sourced ? text : '', environment)
-  const value = (name: string): readonly string[] => words(evaluated.variables.get(name) ?? '')
+  const value = (name: string): readonly string[] => kernelArguments(evaluated.variables.get(name) ?? '')
   const oemId = (evaluated.variables.get('oem_id') ?? '').trim()
   const consoles = value('linux_console')
   const firstBoot = facts.firstBoot === undefined ? value('first_boot') : [facts.firstBoot]
@@ -59,11 +60,11 @@ function commandLine(
     arguments: [
       ...BEGINNING,
       ...value('linux_root'),
-      ...(consoles.length === 0 ? words(facts.consoles[machine]) : consoles),
+      ...(consoles.length === 0 ? kernelArguments(facts.consoles[machine]) : consoles),
       ...firstBoot,
       ...randomize,
-      ...words(facts.extra[machine] ?? ''),
-      ...(oemId === '' || facts.oemIdArgument === undefined ? [] : words(`${facts.oemIdArgument}=${oemId}`)),
+      ...kernelArguments(facts.extra[machine] ?? ''),
+      ...(oemId === '' || facts.oemIdArgument === undefined ? [] : kernelArguments(`${facts.oemIdArgument}=${oemId}`)),
       ...value('linux_append'),
     ],
     // What the OEM grub.cfg sets itself is there at every boot.
@@ -88,11 +89,6 @@ function whyUnread(
     return `the boot loader of ${formatRelease(release)} reads nothing from the OEM partition`
   if (machine === 'pc' || filesystem === undefined || facts.readsOnEfi.includes(filesystem)) return undefined
   return `on UEFI machines GRUB of ${formatRelease(release)} can't read ${filesystem === 'ext' ? 'ext4' : filesystem}`
-}
-
-/** GRUB splits an unquoted variable at blanks, and drops an empty one. */
-function words(text: string): readonly string[] {
-  return text.split(/[ \t\n]+/).filter((word) => word !== '')
 }
 
 /** The value of the last argument of that name, as the initrd's scripts take it. */
