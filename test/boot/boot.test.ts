@@ -83,8 +83,7 @@ const media = new Map<string, Promise<BootMedium>>()
 async function mediumOf(vendor: 'coreos' | 'flatcar'): Promise<BootMedium> {
   const directory = join(DIRECTORY, vendor)
   const made =
-    media.get(vendor) ??
-    makeBootMedium(directory, vendorGrubCfg({ vendor, randomizeDiskGuid: vendor === 'coreos' }))
+    media.get(vendor) ?? makeBootMedium(directory, vendorGrubCfg({ vendor, randomizeDiskGuid: vendor === 'coreos' }))
   media.set(vendor, made)
   return await made
 }
@@ -104,7 +103,7 @@ describe('the kernel command line that explain predicts', () => {
       )
       const explained = JSON.parse(await cli('explain', baked, '--no-cache', '--json')) as ExplainDocument
       const medium = await mediumOf(image === 'fl-ext4' ? 'flatcar' : 'coreos')
-    const booted = await Promise.all(
+      const booted = await Promise.all(
         (['pc', 'efi'] as const).map(async (firmware) => {
           const logs = join(directory, firmware)
           mkdirSync(logs)
