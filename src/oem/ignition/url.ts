@@ -37,7 +37,7 @@ export type ReadUrl =
 /** @param url not empty */
 export function readUrl(url: string, spec: string): ReadUrl {
   const fault = (why: string, hint: string): ReadUrl => ({ kind: 'fault', rule: 'ignition-url', why, hint })
-  const why = syntaxFault(url)
+  const why = urlSyntaxFault(url)
   if (why !== undefined) return fault(why, 'write it as a whole URL, such as https://example.com/file')
   const scheme = schemeOf(url)
   const allowed = schemesOf(spec)
@@ -67,8 +67,13 @@ export function schemeOf(url: string): string | undefined {
   return /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase()
 }
 
+/** Whether it can be read and is of http or https. */
+export function isHttp(url: string): boolean {
+  return urlSyntaxFault(url) === undefined && ['http', 'https'].includes(schemeOf(url) ?? '')
+}
+
 /** What Go's url.Parse refuses. */
-function syntaxFault(url: string): string | undefined {
+function urlSyntaxFault(url: string): string | undefined {
   // All but control characters, because a class of those is hard to read.
   if (/[^ -~\u0080-\uffff]/.test(url)) return 'it holds a control character'
   const [beforeFragment = '', ...fragments] = url.split('#')
@@ -81,9 +86,16 @@ function syntaxFault(url: string): string | undefined {
   const path = authority === undefined ? rest : rest.slice(2 + authority.length)
   if (hasBadEscape(path)) return 'it has a % without two hexadecimal digits'
   if (authority === undefined) return undefined
-  const host = authority.slice(authority.lastIndexOf('@') + 1)
-  const isFine = /^(?:\[[0-9A-Fa-f:.]*(?:%25[^\]]*)?\]|[^\s%\\^`{|}[\]:]*)(?::\d*)?$/.test(host)
-  return isFine ? undefined : `its host ${JSON.stringify(host)} is none`
+  const at = authority.lastIndexOf('@')
+  if (at >= 0 && !/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(authority.slice(0, at))) return 'its user name is none'
+  const host = authority.slice(at + 1)
+  return isHost(host) ? undefined : `its host ${JSON.stringify(host)} is none`
+}
+
+function isHost(host: string): boolean {
+  if (host.startsWith('[')) return /^\[[^\]]*\](?::\d*)?$/.test(host)
+  // What follows the last colon is the port.
+  return !/[ %\\^`{|}]/.test(host) && /^[^:]*$|:\d*$/.test(host)
 }
 
 function hasBadEscape(part: string): boolean {

@@ -23,7 +23,14 @@ describe('parseIgnition', () => {
 
   it.each([
     ['a Butane config', 'variant: flatcar\nversion: 1.0.0\n', 'Butane'],
-    ['other YAML', 'systemd:\n  units: []\n', 'YAML'],
+    ['a Container Linux Config', 'systemd:\n  units: []\n', 'Container Linux Config'],
+    ['other YAML', 'hello: world\n', 'YAML'],
+    ['a MIME message', 'Content-Type: multipart/mixed\n', 'MIME'],
+    ['UTF-16', '\xff\xfe{\x00}\x00', 'UTF-16'],
+    ['UTF-16 without a mark', '{\x00}\x00', 'UTF-16'],
+    ['a byte order mark', '\xef\xbb\xbf{}', 'byte order mark'],
+    ['Latin-1', '{"a": "\xe4"}', 'not UTF-8'],
+    ['bzip2', 'BZh9', 'bzip2'],
     ['a cloud-config', '#cloud-config\n', 'cloud-config'],
     ['a script', '#!/bin/sh\n', 'script'],
     ['nothing', ' \n', 'empty'],
@@ -41,6 +48,16 @@ describe('parseIgnition', () => {
   })
 })
 
+describe('an empty config', () => {
+  it.each([
+    ['/base/base.ign', 'stop the boot'],
+    ['/config.ign', 'end users could give none'],
+  ])('at %s would %s', async (path, words) => {
+    const error = await rejectsWithCode(() => parseIgnition(Buffer.from(''), 'x', path), 'ERR_IGNITION_INVALID')
+    expect(error.message).toContain(words)
+  })
+})
+
 describe('checkSpecAccepted', () => {
   const check = (version: string, release: string) =>
     checkSpecAccepted(parseIgnition(config(version), 'x'), parseReleaseArgument(release), 'x')
@@ -50,6 +67,7 @@ describe('checkSpecAccepted', () => {
     ['2.1.0', 'container-linux:1451.0.0'],
     ['2.4.0', 'flatcar:2905.0.0'],
     ['3.4.0', 'flatcar:3510.2.8'],
+    ['3.4.0-experimental', 'flatcar:3602.2.0'],
   ])('refuses %s on %s with what is accepted', (version, release) => {
     const [found] = check(version, release)
     expect(found).toMatchObject({ rule: 'ignition-spec', severity: 'error' })
@@ -60,6 +78,7 @@ describe('checkSpecAccepted', () => {
     ['2.3.0', 'container-linux:2512.3.0'],
     ['2.3.0', 'flatcar:3510.2.8'],
     ['3.3.0', 'flatcar:3510.2.8'],
+    ['3.4.0-experimental', 'flatcar:3510.2.8'],
   ])('takes %s on %s', (version, release) => {
     expect(check(version, release)).toEqual([])
   })

@@ -133,7 +133,7 @@ function checkPlaces(subject: Subject, partitions: readonly Item[]): readonly Fi
     return [{ item, start, end: size === 0 ? start : start + size - 1 }]
   })
   return extents.flatMap((extent, index) => {
-    const other = extents.slice(0, index).find(({ start, end }) => extent.start <= end && start <= extent.end)
+    const other = extents.slice(0, index).find((before) => overlap(extent, before) || overlap(before, extent))
     return other === undefined
       ? []
       : [
@@ -144,6 +144,12 @@ function checkPlaces(subject: Subject, partitions: readonly Item[]): readonly Fi
           ),
         ]
   })
+}
+
+/** As Ignition asks, so that a size below zero comes out as there. */
+function overlap({ start, end }: Extent, other: Extent): boolean {
+  const isWithin = (place: number) => place >= other.start && place <= other.end
+  return isWithin(start) || isWithin(end) || (start < other.start && end > other.end)
 }
 
 /** Or sectors, where those are given: one disk's partitions are compared in one unit only. */

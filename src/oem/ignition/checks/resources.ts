@@ -8,31 +8,31 @@ import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import type { Finding } from '../../finding.js'
 import { field, stringField } from '../../mapping.js'
-import { readUrl, schemeOf } from '../url.js'
-import { type Item, innerItem, itemsAt, itemsIn, type Subject } from './subject.js'
+import { isHttp, readUrl, schemeOf } from '../url.js'
+import { type Item, innerItem, itemAt, itemsAt, itemsIn, type Subject } from './subject.js'
 
 /** More than any config's own content; a bomb otherwise. */
 const UNPACKED_LIMIT_BYTES = 64 * 1024 * 1024
 
 export function checkResources(subject: Subject): readonly Finding[] {
-  return [...resourcesOf(subject).flatMap((resource) => checkResource(subject, resource)), ...checkProxy(subject)]
-}
-
-function resourcesOf(subject: Subject): readonly Item[] {
-  const root: Item = { path: [], value: { config: subject.document.value } }
-  const config = innerItem(root, 'config')
-  const ignition = config === undefined ? undefined : innerItem({ ...config, path: [] }, 'ignition')
-  const section = ignition === undefined ? undefined : innerItem(ignition, 'config')
-  const replace = section === undefined ? undefined : innerItem(section, 'replace')
   const files = itemsAt(subject, ['storage', 'files'])
-  return [
+  const referred = [
     ...itemsAt(subject, ['ignition', 'config', 'append']),
     ...itemsAt(subject, ['ignition', 'config', 'merge']),
-    ...(replace === undefined ? [] : [replace]),
     ...itemsAt(subject, ['ignition', 'security', 'tls', 'certificateAuthorities']),
+  ]
+  const others = [
+    ...itemAt(subject, ['ignition', 'config', 'replace']),
     ...files.flatMap((file) => innerItem(file, 'contents') ?? []),
     ...files.flatMap((file) => itemsIn(file, ['append'])),
     ...itemsAt(subject, ['storage', 'luks']).flatMap((luks) => innerItem(luks, 'keyFile') ?? []),
+  ]
+  return [
+    ...referred
+      .filter(({ value }) => field(value, 'source') === '')
+      .map(({ path }) => subject.found('ignition-missing', [...path, 'source'], 'the source is empty')),
+    ...[...referred, ...others].flatMap((resource) => checkResource(subject, resource)),
+    ...checkProxy(subject),
   ]
 }
 
@@ -116,7 +116,9 @@ function checkHash(subject: Subject, { path, value }: Item, content: Uint8Array 
       ),
     ]
   }
-  if (stringField(value, 'source') === undefined && subject.isSpec3) {
+  // In 3.0.0 references to configs are not looked at for that.
+  const needsSource = subject.atLeast('3.1.0') || (subject.isSpec3 && path[0] === 'storage')
+  if (needsSource && stringField(value, 'source') === undefined) {
     return [
       subject.found('ignition-hash', at, 'there is a hash, but no source', {
         hint: 'add a source, or leave verification out',
@@ -163,7 +165,7 @@ function checkProxy(subject: Subject): readonly Finding[] {
   const proxy = field(field(subject.document.value, 'ignition'), 'proxy')
   return (['httpProxy', 'httpsProxy'] as const).flatMap((key) => {
     const url = stringField(proxy, key)
-    if (url === undefined || /^https?:\/\/[^\s%]*$/i.test(url)) return []
+    if (url === undefined || isHttp(url)) return []
     return [
       subject.found(
         'ignition-url',

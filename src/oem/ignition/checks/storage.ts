@@ -6,6 +6,7 @@
  */
 import type { Finding } from '../../finding.js'
 import { arrayField, field, stringField } from '../../mapping.js'
+import { isHttp } from '../url.js'
 import { checkFilesystems } from './filesystems.js'
 import { checkPartitions } from './partitions.js'
 import { pathFault } from './paths.js'
@@ -112,7 +113,7 @@ function checkClevis(subject: Subject, clevis: Item): readonly Finding[] {
 function checkTang(subject: Subject, { path, value }: Item): readonly Finding[] {
   const url = stringField(value, 'url')
   const findings: Finding[] = []
-  if (url !== undefined && !/^https?:[^\s%]*$/i.test(url)) {
+  if (url !== undefined && !isHttp(url)) {
     findings.push(
       subject.found(
         'ignition-url',

@@ -42,12 +42,14 @@ export interface Item {
 
 /** The objects of the list that a path leads to. */
 export function itemsAt(subject: Subject, path: readonly string[]): readonly Item[] {
-  return itemsIn({ path: [], value: { root: subject.document.value } }, ['root', ...path]).map(
-    ({ path: [, ...rest], value }) => ({
-      path: rest,
-      value,
-    }),
-  )
+  const holder = path.slice(0, -1)
+  return itemAt(subject, holder).flatMap((item) => itemsIn(item, path.slice(-1)))
+}
+
+/** The object that a path leads to, if there is one. */
+export function itemAt(subject: Subject, path: readonly string[]): readonly Item[] {
+  const value = path.reduce<unknown>(field, subject.document.value)
+  return isMapping(value) ? [{ path, value }] : []
 }
 
 /** The objects of a list within an item. */
