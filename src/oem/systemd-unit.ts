@@ -62,8 +62,9 @@ export function parseUnitSettings(content: string): readonly UnitSetting[] {
     const line = index + 1
     let text = (lines[index] ?? '').trim()
     if (text === '' || text.startsWith('#') || text.startsWith(';')) continue
-    while (text.endsWith('\\') && index + 1 < lines.length)
-      text = `${text.slice(0, -1)} ${(lines[++index] ?? '').trim()}`
+    const parts = [text]
+    while (parts.at(-1)?.endsWith('\\') === true && index + 1 < lines.length) parts.push((lines[++index] ?? '').trim())
+    text = parts.map((part, at) => (at + 1 < parts.length ? part.slice(0, -1) : part)).join(' ')
     const header = /^\[([^\]]+)\]$/.exec(text)?.[1]
     if (header !== undefined) section = header
     const equals = text.indexOf('=')

@@ -25,6 +25,8 @@ export const JUDGES = [
   'blkid',
   'veritysetup',
   'setpriv',
+  'go',
+  'python3',
   'grub-script-check',
   'grub-emu',
   'grub-mkimage',

@@ -33,7 +33,7 @@ export function fits(node: YamlNode, { kind }: KeyType, reader: GoReader): boole
     case 'bool':
       return node.kind === 'scalar' && readBool(node, reader) !== undefined
     case 'int':
-      return node.kind === 'scalar' && isNumber(node) && !INFINITE.test(node.text)
+      return node.kind === 'scalar' && isNumber(node) && !isTooBig(node.text)
     case 'float':
       return node.kind === 'scalar' && isNumber(node)
   }
@@ -50,7 +50,12 @@ export function readBool({ plain, tag, text }: YamlScalar, reader: GoReader): bo
 }
 
 function isNumber({ plain, tag, text }: YamlScalar): boolean {
-  if (!plain || (tag !== undefined && tag !== '!!int' && tag !== '!!float')) return false
+  if (!plain || (tag !== undefined && tag !== '!!int' && tag !== '!!float') || !/^[-+.0-9]/.test(text)) return false
   const digits = text.replaceAll('_', '')
   return INTEGER.test(digits) || FLOAT.test(digits) || INFINITE.test(text)
+}
+
+/** Numbers are cut off to fit an int, but not those beyond its end; those below its beginning are. */
+function isTooBig(text: string): boolean {
+  return /^\+?\.(?:inf|nan)$/i.test(text) || Number(text.replaceAll('_', '')) > 2 ** 63 - 1
 }

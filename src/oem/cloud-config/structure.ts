@@ -47,6 +47,10 @@ export function checkStructure(root: YamlMapping, file: string): Structure {
 
 /** Enough to stop at; aliases can repeat a mistake as often as they like. */
 const MOST_FINDINGS = 1000
+/** What no reader takes for anything but text does not begin like this. */
+const MAY_DIFFER = /^(?:[-+.0-9]|(?:y|n|yes|no|on|off|=)$)/i
+/** Reading a scalar in two versions takes time; who writes more numbers than this gets no more notes. */
+const MOST_READINGS = 2000
 /** Longer than any key; distances to it would take long, too. */
 const LONGEST_NAME = 64
 
@@ -55,6 +59,7 @@ class Walk implements Structure {
   readonly mismatches: Mismatch[] = []
   readonly hyphenated: Hyphenated[] = []
   readonly #file: string
+  #read = 0
 
   constructor(file: string) {
     this.#file = file
@@ -65,10 +70,21 @@ class Walk implements Structure {
       if (this.#isFull()) return
       const place = this.#place(entry.key)
       const written = keyText(entry)
-      const name = written === undefined ? undefined : canonicalKey(written)
-      const key = name !== undefined && Object.hasOwn(keys, name) ? keys[name] : undefined
-      if (name === undefined || key === undefined) {
-        this.#unknown(written ?? describeNode(entry.key), keys, path, place)
+      if (written === undefined) {
+        const found = describeNode(entry.key)
+        this.mismatches.push({
+          path: `a key of ${path || 'the file'}`,
+          expected: 'a name',
+          found,
+          place,
+          takenBy: NOBODY,
+        })
+        continue
+      }
+      const name = canonicalKey(written)
+      const key = Object.hasOwn(keys, name) ? keys[name] : undefined
+      if (key === undefined) {
+        this.#unknown(written, keys, path, place)
         continue
       }
       const below = path === '' ? name : `${path}.${name}`
@@ -79,7 +95,7 @@ class Walk implements Structure {
         // What a service that is gone would be told is not worth a word.
         if (key.type.kind === 'mapping') continue
       }
-      if (written?.includes('-')) this.hyphenated.push({ path: below, name: written, place })
+      if (written.includes('-')) this.hyphenated.push({ path: below, name: written, place })
       this.#value(entry.value, key.type, below)
     }
   }
@@ -136,6 +152,7 @@ class Walk implements Structure {
 
   /** Bools are left out: their fields take the words of both versions. */
   #readings({ text }: YamlScalar, kind: 'string' | 'int' | 'float', path: string, place: Place): void {
+    if (!MAY_DIFFER.test(text) || this.#read++ > MOST_READINGS) return
     const { yaml11, yaml12 } = plainScalarReadings(text)
     if (Object.is(yaml11, yaml12)) return
     const taken = kind === 'string' ? `the text ${JSON.stringify(text)}` : 'a number as Go writes it'
@@ -199,6 +216,8 @@ class Walk implements Structure {
     return { file: this.#file, line: at.line, column: at.column }
   }
 }
+
+const NOBODY = { old: false, new: false } as const
 
 const EXPECTED: Readonly<Record<KeyType['kind'], string>> = {
   string: 'text',

@@ -39,7 +39,7 @@ export const WINDOW_START: ValueRule = {
 
 export const DURATION: ValueRule = {
   kind: 'pattern',
-  pattern: /^[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/,
+  pattern: /^[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/,
   expected: "a duration such as '1h30m'",
 }
 
