@@ -5,6 +5,7 @@
  *     const report = await bake({ image: 'image.img.bz2', template: 'rackspace' }, { signal, onProgress: console.error })
  */
 import * as pipeline from './bake.js'
+import { listTemplates, type TemplateList } from './oem/template/template.js'
 import type { ProgressEvent, RunContext } from './progress.js'
 import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
 import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest } from './request.js'
@@ -46,6 +47,11 @@ export function explain(request: ExplainRequest, options: RunOptions = {}): Prom
   return pipeline.explain(request, contextFrom(options))
 }
 
+/** Every template that a request can name, those in the directories of OEM_BAKE_TEMPLATES too. */
+export function templates(options: Pick<RunOptions, 'env'> = {}): Promise<TemplateList> {
+  return listTemplates(options.env ?? process.env)
+}
+
 export { type ErrorCode, OemBakeError } from './errors.js'
 export type {
   BootExplanation,
@@ -54,6 +60,7 @@ export type {
   UserDataBy,
   UserDataExplanation,
 } from './oem/explain/explanation.js'
+export type { ListedTemplate, TemplateList } from './oem/template/template.js'
 export type { Phase, ProgressEvent } from './progress.js'
 export type { BakeReport, ExplainReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
 export type {

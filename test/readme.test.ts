@@ -1,5 +1,6 @@
 /** The README says what the program does: its codes, its exit codes and its flags are compared with the sources and with --help. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ALL_RULES } from '#src/oem/rules.js'
@@ -133,6 +134,54 @@ describe('the example of explain', () => {
   })
 })
 
+describe('the way to a provider of your own', () => {
+  it('goes as it is written, from nothing to a machine that is explained', async () => {
+    const place = join(directory, 'own')
+    mkdirSync(place)
+    makeSmallDisk(join(place, 'image.bin'))
+    const section = README.slice(README.indexOf('<!-- templates: test'), README.indexOf('<!-- templates: end -->'))
+    const commands = section
+      .split('\n')
+      .filter((line) => line.startsWith('    '))
+      .map((line) => line.slice(4).replace(/\s+#.*$/, ''))
+    expect(commands.map((command) => command.split(' ').slice(0, 2).join(' '))).toEqual([
+      'oem-bake templates',
+      'sed -i',
+      'oem-bake templates',
+      'oem-bake plan',
+      'oem-bake image.bin',
+      'oem-bake explain',
+    ])
+    const outputs: string[] = []
+    for (const command of commands) {
+      const words = command.split(' ')
+      if (words[0] !== 'oem-bake') {
+        outputs.push(execFileSync('sh', ['-c', command], { cwd: place, encoding: 'utf8' }))
+        continue
+      }
+      const { exitCode, stderr, stdout } = await runCli(words.slice(1), { cwd: place, env: { XDG_CACHE_HOME: place } })
+      expect(exitCode, stderr).toBe(0)
+      outputs.push(stdout)
+    }
+    const edited = readFileSync(join(place, 'mycloud/template.yml'), 'utf8')
+    const lines = (text: string): readonly string[] => text.split('\n')
+    const start = lines(read('oem-templates/custom/template.yml'))
+    expect(lines(edited).filter((line, index) => line !== start[index])).toEqual([
+      'name: mycloud',
+      'title: My Cloud',
+      'homepage: https://my.cloud.example/',
+      'oem_id: openstack',
+    ])
+    const [, , check = '', plan = '', bake, explain = ''] = outputs
+    expect(check).toContain('nothing that could hurt')
+    expect(plan).toMatch(/oem_id +openstack/)
+    expect(bake).toBe(`${join(place, 'image.mycloud.bin')}\n`)
+    expect(explain.replace(/\s+/g, ' ')).toContain(
+      'Ignition fetches it from openstack/latest/user_data on the config drive',
+    )
+  })
+})
+
 describe('the section on checks', () => {
   it('says how many rules there are, in round numbers', () => {
     const said = Number(/There are more than (\d+) rules for this/.exec(README)?.[1])
@@ -149,7 +198,7 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'rules'])('of "%s" fits 80 columns', async (verb) => {
+  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'templates', 'rules'])('of "%s" fits 80 columns', async (verb) => {
     const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
     expect(exitCode).toBe(0)
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
@@ -158,7 +207,7 @@ describe('--help', () => {
 
   it('knows every flag that the README names', async () => {
     const helps = await Promise.all(
-      [[], ['plan'], ['explain'], ['inspect']].map((words) => runCli([...words, '--help'])),
+      [[], ['plan'], ['explain'], ['inspect'], ['templates']].map((words) => runCli([...words, '--help'])),
     )
     const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)))
     const mentioned = flagsOfReadme()

@@ -11,6 +11,7 @@ import { explain } from './commands/explain.js'
 import { inspect } from './commands/inspect.js'
 import { plan } from './commands/plan.js'
 import { rules } from './commands/rules.js'
+import { templates } from './commands/templates.js'
 import { endEarlyThreads } from './early.js'
 import {
   assertGivenOnce,
@@ -19,6 +20,7 @@ import {
   IMAGE_OPTIONS,
   OUTPUT_OPTIONS,
   TALK_OPTIONS,
+  VARIABLE_OPTIONS,
 } from './options.js'
 import { print, printError, runCommandLine } from './run.js'
 
@@ -30,6 +32,7 @@ Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake plan IMAGE --template NAME [flags]
        oem-bake explain IMAGE [flags]
        oem-bake inspect IMAGE [flags]
+       oem-bake templates [show NAME | check DIR | new NAME [DIR]]
        oem-bake rules [NAME]`
 
 const withImage = <T>(parser: Argv<T>) =>
@@ -40,7 +43,7 @@ interface Typed {
   readonly words: readonly string[]
 }
 
-const VERBS = ['bake', 'plan', 'explain', 'inspect', 'rules'] as const
+const VERBS = ['bake', 'plan', 'explain', 'inspect', 'templates', 'rules'] as const
 
 /**
  * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
@@ -132,6 +135,21 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, flags.image, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
+      },
+    )
+    .command(
+      'templates [action] [name] [directory]',
+      'List templates, show or check one, start a new one',
+      (y) =>
+        y
+          .positional('action', { type: 'string', describe: 'list, show, check or new' })
+          .positional('name', { type: 'string', describe: 'A template, or the path of its directory' })
+          .positional('directory', { type: 'string', describe: 'Where a new one goes' })
+          .options(VARIABLE_OPTIONS)
+          .options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1), VARIABLE_OPTIONS, TALK_OPTIONS)
+        exitCode = await runCommandLine(flags, (context) => templates(flags, context))
       },
     )
     .command(

@@ -112,6 +112,12 @@ export const TALK_OPTIONS = {
   quiet: { alias: 'q', type: 'boolean', group: TALK, describe: 'Only results, warnings and errors' },
 } satisfies Record<string, Options>
 
+/** What `templates` takes of them. */
+export const VARIABLE_OPTIONS = {
+  set: CONTENT_OPTIONS.set,
+  vars: CONTENT_OPTIONS.vars,
+} satisfies Record<string, Options>
+
 /** Flags as yargs gives them, with the array and choice types that its inference loses. */
 export interface ContentFlags {
   readonly template?: string | undefined
@@ -212,7 +218,8 @@ export function outputRequest(flags: OutputFlags): Pick<BakeRequest, 'output' | 
   }
 }
 
-function parseAssignment(text: string): [string, string] {
+/** `NAME=VALUE` of `--set`. @throws ERR_USAGE */
+export function parseAssignment(text: string): [string, string] {
   const at = text.indexOf('=')
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
   throw new UsageError('ERR_USAGE', `--set ${text}: expected NAME=VALUE`, {

@@ -15,6 +15,8 @@ export interface CommandOutput {
   readonly document: unknown
   /** Printed without. */
   readonly text: string
+  /** For a command whose output may be bad news: `templates check`. @default 0 */
+  readonly exitCode?: number
 }
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
@@ -39,7 +41,7 @@ export async function runCommandLine(
     const output = await command({ signal: abort.signal, report: view.onEvent, env: process.env })
     view.close()
     await print(flags.json === true ? `${JSON.stringify(output.document, null, 2)}\n` : output.text)
-    return 0
+    return output.exitCode ?? 0
   } catch (error) {
     view.close()
     if (signalExitCode !== undefined) {

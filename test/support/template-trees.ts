@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { resolveContent } from '#src/oem/content.js'
+import type { BootExplanation } from '#src/oem/explain/explanation.js'
 import type { Finding } from '#src/oem/finding.js'
 import { planBake } from '#src/oem/plan/plan.js'
 import { parseReleaseArgument } from '#src/oem/release/release.js'
@@ -23,6 +24,7 @@ export const AGENTS: Readonly<Record<string, readonly string[]>> = {
   waagent: ['bin/waagent', 'lib/python/agent.py'],
   open_vm_tools: ['bin/vmtoolsd', 'lib64/libvmtools.so'],
   agent_aci: [],
+  agent: ['bin/agent'],
 }
 
 export interface TemplateCase {
@@ -33,8 +35,8 @@ export interface TemplateCase {
 
 /** Every built-in template on each of those releases that it claims. */
 export async function templateCases(): Promise<readonly TemplateCase[]> {
-  const listed = await listTemplates({})
-  return listed.flatMap(({ name, manifest }) =>
+  const { templates } = await listTemplates({})
+  return templates.flatMap(({ name, manifest }) =>
     EDGE_RELEASES.filter((release) => isInAnyScope(parseReleaseArgument(release), manifest.distros)).map((release) => ({
       template: name,
       release,
@@ -47,6 +49,7 @@ export interface Tree {
   readonly files: ReadonlyMap<string, { readonly text: string; readonly bytes: Uint8Array; readonly mode: number }>
   readonly oemId: string | undefined
   readonly findings: readonly Finding[]
+  readonly boot: BootExplanation
 }
 
 export async function bakedTree(
@@ -61,7 +64,7 @@ export async function bakedTree(
     const bytes = edit.content.kind === 'bytes' ? edit.content.bytes : new Uint8Array()
     return [[edit.path, { bytes, text: Buffer.from(bytes).toString('utf8'), mode: edit.mode }] as const]
   })
-  return { files: new Map(files), oemId: plan.oemId, findings: plan.findings }
+  return { files: new Map(files), oemId: plan.oemId, findings: plan.findings, boot: plan.boot }
 }
 
 /** Values for the variables of a template that name files of this machine. */

@@ -12,7 +12,7 @@ import { GRUB_CFG_PATH } from '../release/eras.js'
 import { expandFile } from '../requested-files.js'
 import { conditionHolds } from './reserved-keys.js'
 import { fileWithoutUnset, renderTemplateFile, type Template, type TemplateFile } from './template.js'
-import { OEM_ID_VARIABLE } from './template-manifest.js'
+import { OEM_ID_VARIABLE, TITLE_VARIABLE } from './template-manifest.js'
 import { bindVariables, isVariableSet, type VariableValue } from './variables.js'
 
 /** Permission of everybody else to read. */
@@ -60,6 +60,7 @@ export async function renderTemplate(
     [...given.keys()].filter((name) => usesOf(name).length === 0),
     template,
   )
+  bound.set(TITLE_VARIABLE, template.title)
   const oemId = requestedId ?? template.oemId
   if (oemId !== undefined) bound.set(OEM_ID_VARIABLE, oemId)
   const rendered = pruned.map(({ file }) => ({ file, bytes: renderTemplateFile(template, file, bound) }))

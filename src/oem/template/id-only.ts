@@ -154,7 +154,7 @@ export function idOnlyTemplate(name: string):
   const row = Object.hasOwn(ROWS, name) ? ROWS[name] : undefined
   if (row === undefined) return undefined
   const oemId = row.oemId ?? name
-  const texts = { 'grub.cfg': grubCfg(row), 'oem-release.yml': oemRelease(name, row) }
+  const texts = { 'grub.cfg': grubCfg(row), 'oem-release.yml': oemRelease(name) }
   return {
     manifest: {
       name,
@@ -190,11 +190,11 @@ function grubCfg({ title, linuxConsole, grubLines = [] }: IdOnlyRow): string {
   ].join('\n')
 }
 
-function oemRelease(name: string, { title }: IdOnlyRow): string {
+function oemRelease(name: string): string {
   return [
     `ID: ${name}`,
     `VERSION_ID: \${{version_id}}`,
-    `NAME: ${title}`,
+    `NAME: \${{title}}`,
     `HOME_URL: \${{home_url}}`,
     `BUG_REPORT_URL: \${{bug_report_url}}`,
     '',

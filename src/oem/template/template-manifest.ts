@@ -20,7 +20,7 @@
  *
  * `when` and `unless` leave a file out unless a variable is, or is not, set: has a value, or a default, other than `false`
  * of a boolean. The same for parts of YAML and JSON sources is in `reserved-keys.ts`; references that every template has,
- * beside ${{oem_id}}, are in `release-values.ts`. Several files may have one path when no release is in the `for` of two
+ * beside ${{oem_id}} and ${{title}}, are in `release-values.ts`. Several files may have one path when no release is in the `for` of two
  * of them, or when one has in `when` what the other has in `unless`.
  */
 import { UsageError } from '../../errors.js'
@@ -35,8 +35,12 @@ import type { Condition } from './reserved-keys.js'
 import { TEMPLATE_FORMATS, type TemplateFormat } from './template-source.js'
 import { VARIABLE_NAME, type VariableDeclaration, type VariableType, type VariableValue } from './variables.js'
 
-/** Always there: the template's oem_id, or the one from --oem-id. */
+export const TEMPLATE_NAME = /^[a-z0-9][a-z0-9-]*$/
+
+/** Always there where the template has an oem_id: that, or the one from --oem-id. */
 export const OEM_ID_VARIABLE = 'oem_id'
+/** Always there: the template's title. */
+export const TITLE_VARIABLE = 'title'
 
 interface ManifestEntry extends Condition {
   /** On the OEM partition. */
@@ -106,7 +110,7 @@ export function parseTemplateManifest(text: string, file: string): TemplateManif
     files: entries.filter((entry) => 'source' in entry),
     contents: entries.filter((entry) => 'variable' in entry),
   }
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(manifest.name)) {
+  if (!TEMPLATE_NAME.test(manifest.name)) {
     throw invalid(`${file}: the name ${JSON.stringify(manifest.name)} is not lower-case letters, digits and dashes`)
   }
   assertOnePerRelease(entries, file)
@@ -118,7 +122,8 @@ function parseVariables(value: unknown, file: string): readonly VariableDeclarat
     const where = `${file}, variable ${name}`
     if (!VARIABLE_NAME.test(name)) throw invalid(`${where}: a name is lower-case letters, digits and underscores`)
     if (name === OEM_ID_VARIABLE) throw invalid(`${where}: this one is always there`, 'set oem_id: at the top instead')
-    if (RELEASE_VARIABLES.includes(name)) throw invalid(`${where}: this one is always there`, 'choose another name')
+    if (name === TITLE_VARIABLE || RELEASE_VARIABLES.includes(name))
+      throw invalid(`${where}: this one is always there`, 'choose another name')
     const fields = mapping(declared, where, VARIABLE_KEYS)
     const type = TYPES.find((known) => known === (field(fields, 'type') ?? 'string'))
     if (type === undefined) throw invalid(`${where}: unknown type`, `types are ${TYPES.join(', ')}`)

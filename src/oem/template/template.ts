@@ -18,6 +18,7 @@ import {
   OEM_ID_VARIABLE,
   parseTemplateManifest,
   type TemplateManifest,
+  TITLE_VARIABLE,
 } from './template-manifest.js'
 import {
   conditionsOf,
@@ -66,6 +67,19 @@ export interface ListedTemplate {
   readonly manifest: TemplateManifest
 }
 
+/** A folder that should be a template, and why it is none. */
+export interface BrokenTemplate {
+  readonly name: string
+  readonly origin: string
+  readonly message: string
+}
+
+export interface TemplateList {
+  /** Sorted by name. */
+  readonly templates: readonly ListedTemplate[]
+  readonly broken: readonly BrokenTemplate[]
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -78,9 +92,10 @@ export async function loadTemplate(name: string, env: Environment): Promise<Temp
   return typeof found === 'string' ? loadDirectory(found) : finish(found)
 }
 
-/** Every template that a name can mean, sorted by name. @throws as `loadTemplate`, but for the files' contents */
-export async function listTemplates(env: Environment): Promise<readonly ListedTemplate[]> {
+/** Every template that a name can mean. A broken one of the user's does not hide the others. */
+export async function listTemplates(env: Environment): Promise<TemplateList> {
   const listed = new Map<string, ListedTemplate>()
+  const broken: BrokenTemplate[] = []
   const add = (name: string, origin: string, manifest: TemplateManifest): void => {
     const aliases = [...ALIASES].flatMap(([alias, meant]) => (meant === name ? [alias] : []))
     if (!listed.has(name)) listed.set(name, { name, aliases, origin, manifest })
@@ -93,9 +108,17 @@ export async function listTemplates(env: Environment): Promise<readonly ListedTe
     if (template !== undefined) add(name, 'built-in', template.manifest)
   }
   for (const root of userDirectories(env)) {
-    for (const name of await templateNamesIn(root)) add(name, root, await loadManifest(join(root, name)))
+    for (const name of await templateNamesIn(root)) {
+      try {
+        add(name, root, await loadManifest(join(root, name)))
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+        broken.push({ name, origin: root, message: error.message })
+      }
+    }
   }
-  return [...listed.values()].sort((left, right) => (left.name < right.name ? -1 : 1))
+  const templates = [...listed.values()].sort((left, right) => (left.name < right.name ? -1 : 1))
+  return { templates, broken }
 }
 
 export function renderTemplateFile(
@@ -225,7 +248,8 @@ function assertVariablesFit(template: Template): void {
   ]
   for (const { where, names } of places) {
     for (const name of names) {
-      if (declared.includes(name) || (name === OEM_ID_VARIABLE && template.oemId !== undefined)) continue
+      const given = name === TITLE_VARIABLE || (name === OEM_ID_VARIABLE && template.oemId !== undefined)
+      if (given || declared.includes(name)) continue
       throw invalid(
         `${where} refers to variable ${name}, which ${MANIFEST} does not declare`,
         suggestName(name, declared, 'variables'),

@@ -55,7 +55,7 @@ const TYPOS: readonly Row[] = [
     hint: [`did you mean --${name}?`],
     ...usage,
   })),
-  ...['bake', 'plan', 'explain', 'inspect'].map((verb) => ({
+  ...['bake', 'plan', 'explain', 'inspect', 'templates'].map((verb) => ({
     title: `${misspelt(verb)} for ${verb}`,
     make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
     says: [`unknown command ${misspelt(verb)}`],
@@ -159,6 +159,79 @@ export const REQUEST_ROWS: readonly Row[] = [
     says: ['"2512.3.0"'],
     hint: ['--release container-linux:2512.3.0'],
     ...usage,
+  },
+  {
+    title: 'templates with a word that it does not know',
+    make: () => ({ args: ['templates', 'shwo', 'ec2'] }),
+    says: ['"shwo"'],
+    hint: ['did you mean show?'],
+    ...usage,
+  },
+  {
+    title: 'templates show without a name',
+    make: () => ({ args: ['templates', 'show'] }),
+    says: ['templates show', 'NAME'],
+    hint: ['oem-bake templates show rackspace'],
+    ...usage,
+  },
+  {
+    title: 'templates check with two directories',
+    make: () => ({ args: ['templates', 'check', './a', './b'] }),
+    says: ['one word too many', './b'],
+    hint: ['oem-bake templates check DIR'],
+    ...usage,
+  },
+  {
+    title: 'templates new with variables',
+    make: () => ({ args: ['templates', 'new', 'mycloud', '--set', 'a=b'] }),
+    says: ['templates new', 'no variables'],
+    hint: ['--set'],
+    ...usage,
+  },
+  {
+    title: 'templates new with a name that no template can have',
+    make: () => ({ args: ['templates', 'new', 'My Cloud'] }),
+    says: ['"My Cloud"'],
+    hint: ['my-cloud'],
+    ...usage,
+  },
+  {
+    title: 'templates new where something is',
+    make: (place) => {
+      mkdirSync(join(place, 'mycloud'))
+      return { args: ['templates', 'new', 'mycloud', join(place, 'mycloud')] }
+    },
+    exitCode: 8,
+    code: 'ERR_OUTPUT_EXISTS',
+    says: ['mycloud', 'is there already'],
+    hint: ['another directory'],
+  },
+  {
+    title: 'templates new below what is not there',
+    make: (place) => ({ args: ['templates', 'new', 'mycloud', join(place, 'nowhere/mycloud')] }),
+    exitCode: 7,
+    code: 'ERR_NOT_FOUND',
+    says: ['nowhere/mycloud', 'no such file or directory'],
+    hint: ['check the directory'],
+  },
+  {
+    title: 'templates check of a template that is broken',
+    make: (place) => {
+      acme(TEMPLATE.replace('files:', 'flies:'))(place)
+      return { args: ['templates', 'check', join(place, 'acme')] }
+    },
+    exitCode: 2,
+    code: 'ERR_TEMPLATE_INVALID',
+    says: ['template.yml', 'flies'],
+    hint: ['files'],
+  },
+  {
+    title: 'a variable that names a file which is not there',
+    make: baking('--set', 'nova_agent=/nonexistent/agent'),
+    exitCode: 2,
+    code: 'ERR_INPUT_FILE',
+    says: ['variable nova_agent', '/nonexistent/agent'],
+    hint: ['check the path'],
   },
   {
     title: 'a template that there is not',

@@ -32,7 +32,7 @@ const BAKED: readonly Baked[] = (
     CASES.flatMap(({ template, release, manifest }) =>
       VARIANTS.filter((agents) => !agents || manifest.variables.some(({ type }) => type === 'file')).map(
         async (agents) => {
-          const variables = agents ? agentVariables(manifest, join(directory, 'agents')) : {}
+          const variables = agents ? agentVariables(manifest, join(directory, 'agents', template)) : {}
           return {
             title: `${template}${agents ? ' with agents' : ''} on ${release}`,
             release,
@@ -95,6 +95,18 @@ describe(`all ${new Set(CASES.map(({ template }) => template)).size} templates o
     expect(found).toEqual([])
   })
 
+  it('bring user data to the machine, where anybody can', () => {
+    const nobody = new Set(
+      BAKED.filter(({ tree }) => tree.boot.userData.by === 'nobody').map(({ title }) => title.replace(/ .*/, '')),
+    )
+    // Ignition knows these ids without fetching anything, and custom leaves it to whoever starts from it.
+    expect([...nobody]).toEqual(['custom', 'hyperv', 'interoute', 'niftycloud', 'xendom0'])
+  })
+
+  it('would all boot', () => {
+    expect(BAKED.filter(({ tree }) => tree.boot.stops.length > 0).map(({ title }) => title)).toEqual([])
+  })
+
   it('say which way user data takes', () => {
     const silent = BAKED.filter(
       ({ tree }) =>
@@ -132,7 +144,8 @@ describe(`all ${new Set(CASES.map(({ template }) => template)).size} templates o
   })
 
   it('can be replaced as a set by the next bake', () => {
-    const strangers = BAKED.flatMap(({ title, tree }) => {
+    // The ID of a new provider is nobody's, and so are its files.
+    const strangers = BAKED.filter(({ title }) => !title.startsWith('custom ')).flatMap(({ title, tree }) => {
       const releaseId = parseOemRelease(tree.files.get('/oem-release')?.text ?? '', title).id
       const known = vendorSetOf({ releaseId, oemId: tree.oemId, cloudConfigId: undefined })
       return [...tree.files.keys()]

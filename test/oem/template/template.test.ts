@@ -202,7 +202,7 @@ describe('variables', () => {
 
 describe('loadTemplate', () => {
   it('finds the ones that come with oem-bake', async () => {
-    const names = (await listTemplates({})).map(({ name }) => name)
+    const names = (await listTemplates({})).templates.map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining(['ec2', 'openstack', 'rackspace']))
   })
 
