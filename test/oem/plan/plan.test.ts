@@ -121,7 +121,15 @@ describe('a template on an empty partition', () => {
     [
       'rackspace',
       'flatcar:3510.2.8',
-      ['/bin', '/bin/flatcar-setup-environment', '/cloud-config.yml', '/grub.cfg', '/oem-release'],
+      [
+        '/base',
+        '/base/base.ign',
+        '/bin',
+        '/bin/flatcar-setup-environment',
+        '/cloud-config.yml',
+        '/grub.cfg',
+        '/oem-release',
+      ],
     ],
     ['ec2', 'container-linux:1000.0.0', ['/cloud-config.yml', '/grub.cfg', '/oem-release']],
     ['ec2', CL, ['/base', '/base/base.ign', '/base/default.ign', '/grub.cfg', '/oem-release']],
