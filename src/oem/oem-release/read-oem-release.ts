@@ -118,7 +118,7 @@ function readValue(
   // Shells don't see blanks and comments behind a value.
   const end = whole.fault?.kind === 'unquoted' ? whole.fault.column - firstColumn : rest.length
   const tail = rest.slice(end)
-  const isHarmless = end > 0 && /^[ \t]+(#.*)?$/u.test(tail)
+  const isHarmless = /^[ \t]+(#.*)?$/u.test(tail)
   const { backslashColumn, fault, quoted, value } = isHarmless
     ? evaluateShellValue(rest.slice(0, end), firstColumn)
     : whole

@@ -40,7 +40,7 @@ describe('the safe form', () => {
           expect(id).toBe(ID)
         }
       }),
-      { numRuns: 2 },
+      { numRuns: 2, endOnFailure: true },
     )
   })
 
