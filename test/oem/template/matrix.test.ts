@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readCloudConfig } from '#src/oem/cloud-config/read-units.js'
 import { readIgnitionConfig } from '#src/oem/ignition/config.js'
-import { parseOemRelease } from '#src/oem/oem-release.js'
+import { readOemRelease } from '#src/oem/oem-release/read-oem-release.js'
 import { belongsToSet, vendorSetOf } from '#src/oem/vendor-sets.js'
 import { meansTheSameToAllReaders } from '#src/oem/yaml.js'
 import { judged, systemdRoot } from '../../support/systemd-root.js'
@@ -139,14 +139,14 @@ describe(`all ${new Set(CASES.map(({ template }) => template)).size} templates o
   it('have an oem-release with keys that every reader takes', () => {
     for (const { title, tree } of BAKED) {
       const text = tree.files.get('/oem-release')?.text ?? ''
-      expect(parseOemRelease(text, title).versionId).toBe('1')
+      expect(readOemRelease(text, title)).toMatchObject({ release: { versionId: '1' }, findings: [] })
     }
   })
 
   it('can be replaced as a set by the next bake', () => {
     // The ID of a new provider is nobody's, and so are its files.
     const strangers = BAKED.filter(({ title }) => !title.startsWith('custom ')).flatMap(({ title, tree }) => {
-      const releaseId = parseOemRelease(tree.files.get('/oem-release')?.text ?? '', title).id
+      const releaseId = readOemRelease(tree.files.get('/oem-release')?.text ?? '', title).id
       const known = vendorSetOf({ releaseId, oemId: tree.oemId, cloudConfigId: undefined })
       return [...tree.files.keys()]
         .filter((path) => known === undefined || !belongsToSet(path, known))
