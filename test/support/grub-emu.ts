@@ -11,8 +11,10 @@ export interface GrubCase {
   readonly text: string
   /** Set before the script is sourced. */
   readonly environment: Readonly<Record<string, string>>
-  /** What each of these should be afterwards; empty stands for unset too. No single quote, no line that begins with #. */
+  /** What each of these should be afterwards; empty stands for unset too. No line that begins with #. */
   readonly expected: Readonly<Record<string, string>>
+  /** Other variables that the script may leave behind for the next one. */
+  readonly leaves?: readonly string[]
 }
 
 export interface GrubVerdict {
@@ -28,16 +30,17 @@ let made = 0
 export async function runInGrub(cases: readonly GrubCase[]): Promise<readonly GrubVerdict[]> {
   const directory = join(temporaryDirectory(), `grub-emu-${made++}`)
   mkdirSync(directory)
-  const commands = cases.flatMap(({ environment, expected, text }, index) => {
+  const commands = cases.flatMap(({ environment, expected, leaves = [], text }, index) => {
     writeFileSync(join(directory, `${index}.cfg`), text)
     return [
       `echo '@begin ${index}'`,
-      ...Object.entries(environment).map(([name, value]) => `set ${name}='${value}'`),
+      ...Object.entries(environment).map(([name, value]) => `set ${name}=${quoted(value)}`),
       `source (host)${directory}/${index}.cfg`,
       ...Object.entries(expected).flatMap(([name, value]) => [
-        `if [ "$${name}" = '${value}' ]; then true; else echo "@differs ${name}=<$${name}>"; fi`,
+        `if [ "$${name}" = ${quoted(value)} ]; then true; else echo "@differs ${name}=<$${name}>"; fi`,
         `unset ${name}`,
       ]),
+      ...leaves.map((name) => `unset ${quoted(name)}`),
       `echo '@end ${index}'`,
     ]
   })
@@ -58,4 +61,9 @@ export async function runInGrub(cases: readonly GrubCase[]): Promise<readonly Gr
       ended: end !== -1,
     }
   })
+}
+
+/** Otherwise than the code under test does it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'"'"'`)}'`
 }

@@ -5,6 +5,7 @@
  * `&&`, `||`, `|`, `&`, `<` and `>` are tokens that no rule of the grammar takes; a dollar sign without a variable's name
  * is a fault, between double quotes too; a `#` within a word is a character like any other.
  */
+import { matchAt, readDoubleQuotes, VARIABLE } from './double-quotes.js'
 import type { Part } from './syntax.js'
 
 export type Token =
@@ -32,7 +33,6 @@ const BLANKS_AND_COMMENT = /[ \t]*(?:#[^\n]*)?/y
 const SYMBOL = /\|\||&&|;;|[|&;<>{}]/y
 const PLAIN = /[^{}|&$;<> \t\n'"\\]+/y
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
-const VARIABLE = /\$(?:([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\})/y
 
 /** @param from where the last token ended */
 export function nextToken(text: string, from: number): Token {
@@ -55,9 +55,11 @@ function readWord(text: string, start: number): Token {
       if (close === -1) return unclosed(text, offset)
       parts.push({ kind: 'text', text: text.slice(offset + 1, close), quoted: true })
       offset = close + 1
-    } else if (character === '"') {
-      const inside = readDoubleQuotes(text, offset)
-      if (inside === undefined) return unclosed(text, offset)
+    } else if (character === '"' || (character === '$' && text[offset + 1] === '"')) {
+      const isTranslated = character === '$'
+      const open = isTranslated ? offset + 1 : offset
+      const inside = readDoubleQuotes(text, open, isTranslated)
+      if (inside === undefined) return unclosed(text, open)
       parts.push(...inside.parts)
       faultAt ??= inside.faultAt
       offset = inside.end
@@ -88,46 +90,6 @@ function readWord(text: string, start: number): Token {
 
 const NO_VARIABLE = 'a dollar sign without the name of a variable; write \\$ for the character itself'
 
-interface DoubleQuotes {
-  readonly parts: readonly Part[]
-  readonly end: number
-  readonly faultAt: number | undefined
-}
-
-/** Undefined when they are not closed. */
-function readDoubleQuotes(text: string, open: number): DoubleQuotes | undefined {
-  const parts: Part[] = []
-  let faultAt: number | undefined
-  let literal = ''
-  let offset = open + 1
-  const endLiteral = () => {
-    parts.push({ kind: 'text', text: literal, quoted: true })
-    literal = ''
-  }
-  while (offset < text.length) {
-    const character = text[offset] ?? ''
-    const next = text[offset + 1] ?? ''
-    if (character === '"') {
-      endLiteral()
-      return { parts, end: offset + 1, faultAt }
-    }
-    if (character === '\\' && '"$\\\n'.includes(next)) {
-      if (next !== '\n') literal += next
-      offset += 2
-    } else if (character === '$') {
-      const variable = matchAt(VARIABLE, text, offset)
-      if (variable === null) faultAt ??= offset
-      endLiteral()
-      parts.push({ kind: 'variable', name: variable?.[1] ?? variable?.[2] ?? '', quoted: true })
-      offset += variable?.[0].length ?? 1
-    } else {
-      literal += character
-      offset++
-    }
-  }
-  return undefined
-}
-
 /** The quote is where the mistake is; GRUB has read to the end of the file for its partner. */
 function unclosed(text: string, quote: number): Token {
   return {
@@ -138,9 +100,4 @@ function unclosed(text: string, quote: number): Token {
     start: quote,
     end: text.length,
   }
-}
-
-function matchAt(pattern: RegExp, text: string, offset: number): RegExpExecArray | null {
-  pattern.lastIndex = offset
-  return pattern.exec(text)
 }

@@ -26,9 +26,12 @@ export function readSourceText(file: string): SourceText {
   while (lineStart < file.length) {
     const newline = file.indexOf('\n', lineStart)
     const end = newline === -1 ? file.length : newline
-    const line = file.slice(lineStart, end).split('\0', 1)[0] ?? ''
+    const whole = file.slice(lineStart, end)
+    const line = whole.split('\0', 1)[0] ?? ''
     const kept = line.replaceAll('\r', '')
-    if (!kept.startsWith('#')) {
+    // Carriage returns at the end of the file are no last line.
+    const isLine = newline !== -1 || /[^\r]/.test(whole)
+    if (isLine && !kept.startsWith('#')) {
       lines.push(kept, '\n')
       for (let index = 0; index < line.length; index++) {
         if (line[index] !== '\r') offsets.push(lineStart + index)

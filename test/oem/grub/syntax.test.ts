@@ -109,6 +109,9 @@ const TABLE = [
   'echo $\u007ba.b}\n',
   'echo "$\u007ba"\n',
   'echo $-\n',
+  'echo $"a $ b"\n',
+  'echo $"a\n',
+  "echo $'a'\n",
   'echo `a` ~ ! @ # $b\n',
   'echo a#b #c\n',
   'echo a # it\'s "quoted\n',
@@ -162,7 +165,7 @@ describe('parseGrubScript', () => {
   it('takes and rejects the same as grub-script-check among 250 random texts', async () => {
     const differing: object[] = []
     let taken = 0
-    for (const text of fc.sample(soup, 250)) {
+    for (const text of fc.sample(soup, { numRuns: 250, seed: 4 })) {
       const ours = parseGrubScript(text).faults[0]
       const theirs = await judge(text)
       if (theirs === undefined) taken++
