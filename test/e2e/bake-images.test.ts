@@ -90,7 +90,10 @@ describe("a bake of the vendor's openstack image, qcow2 in bzip2", () => {
         format: 'qcow2',
         filesystem: 'ext4',
       })
-      expect(paths(proof)).not.toContain('/base/default.ign')
+      expect(paths(proof)).not.toContain('/base/README')
+      expect(proof.report.plan.changes).toContainEqual(
+        expect.objectContaining({ path: '/base/default.ign', action: 'replace', origin: 'template rackspace' }),
+      )
       expect(proof.report.plan.changes.filter((change) => change.origin === 'vendor set openstack')).not.toEqual([])
     },
   )
@@ -119,6 +122,14 @@ describe('a bake of a Flatcar image with btrfs', () => {
       format: 'raw',
       filesystem: 'btrfs',
     })
-    expect(paths(proof)).toEqual(['/cloud-config.yml', '/grub.cfg', '/oem-release'])
+    expect(paths(proof)).toEqual([
+      '/base',
+      '/base/base.ign',
+      '/bin',
+      '/bin/flatcar-setup-environment',
+      '/cloud-config.yml',
+      '/grub.cfg',
+      '/oem-release',
+    ])
   })
 })

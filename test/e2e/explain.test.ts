@@ -57,7 +57,7 @@ describe('with flags', () => {
       expect(before.plan?.changes.length).toBeGreaterThan(0)
       expect(after.plan).toBeUndefined()
       expect([plan.plan.boot, baked.plan.boot, after.boot]).toEqual(Array(3).fill(before.boot))
-      expect(after.boot.userData.by).toBe(template === 'ec2' ? 'default.ign' : 'user-configdrive')
+      expect(after.boot.userData.by).toBe('default.ign')
     },
   )
 
