@@ -2,7 +2,7 @@
  * What is measured on each image: ours in the ways that it can know an image's blocks, what a user would do by hand, and the
  * least that could be done, a copy and a digest.
  *
- * By hand means: decompress, write the three files of the template with debugfs, compress again, all on the fastest route
+ * By hand means: decompress, write the five files of the template with debugfs, compress again, all on the fastest route
  * that we know (holes are kept, nothing is cut out, no root); a qcow2 goes through qemu-img both ways.
  */
 import { join } from 'node:path'
@@ -105,11 +105,15 @@ function editByHand(disk: string, offsetBytes: number): string {
   const template = join(ROOT, 'oem-templates', 'rackspace')
   const filesystem = `'${disk}?offset=${offsetBytes}'`
   const edits = [
+    ['base/default.ign', 'base/default.ign'],
+    ['bin/setup-environment', 'bin/coreos-setup-environment'],
     ['cloud-config.yml', 'cloud-config.yml'],
     ['grub.cfg', 'grub.cfg'],
     ['oem-release.yml', 'oem-release'],
   ].map(([source, name]) => `rm ${name}\nwrite ${join(template, String(source))} ${name}`)
   return `debugfs -w -f - ${filesystem} > /dev/null 2>&1 <<'EDITS'
+mkdir base
+mkdir bin
 ${edits.join('\n')}
 EDITS
 debugfs -R 'cat cloud-config.yml' ${filesystem} 2> /dev/null | cmp - ${join(template, 'cloud-config.yml')}`

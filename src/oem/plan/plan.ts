@@ -16,37 +16,13 @@ import { formatGrubCfg, parseGrubCfg, withOemId } from '../grub/grub-cfg.js'
 import { loadedBytes } from '../host-files.js'
 import { judge } from '../judge.js'
 import { isWithin } from '../oem-path.js'
-import { checkIdsAgree, checkVendorsAgree } from '../oem-release/check-ids.js'
-import { looseOemReleaseId } from '../oem-release/oem-release.js'
-import { GRUB_CFG_PATH, OEM_RELEASE_PATH } from '../release/eras.js'
+import { GRUB_CFG_PATH } from '../release/eras.js'
 import type { ImageRelease } from '../release/release.js'
 import { isInAnyScope, releaseToRenderFor } from '../release/release-scope.js'
 import { arrange, type ExpectedEntry, type PlannedChange } from './arrange.js'
-import { assertWritable, decideExisting, type ExistingDecision } from './existing-files.js'
-import { checkIdentity } from './identity.js'
-import { checkNames } from './misplaced.js'
-import {
-  checkCloudConfig,
-  checkEffect,
-  checkFilesystem,
-  checkGrubCfg,
-  checkIgnition,
-  checkKept,
-  checkKeptCloudConfig,
-  checkKeptIgnition,
-  checkKeptOemRelease,
-  checkOemId,
-  checkRelease,
-  checkTemplateFits,
-  checkVariables,
-  noteTemplate,
-} from './plan-checks.js'
+import { checkPlan } from './check-plan.js'
+import { assertWritable, decideExisting } from './existing-files.js'
 import { type PlannedSpace, planSpace } from './plan-space.js'
-import { checkPrograms } from './programs.js'
-import { TREE_RULES } from './rules.js'
-import { checkInsecureKey, checkSecrets } from './secrets.js'
-import { treeFiles } from './tree-file.js'
-import { foreseeUpdates } from './updates.js'
 
 export { describeOem, type OemDescription, type OemState } from '../describe.js'
 export type { ExpectedEntry, PlannedChange }
@@ -121,59 +97,18 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
   const grub = written.get(GRUB_CFG_PATH)
   const keptGrub = decision.removed.has(GRUB_CFG_PATH) ? undefined : textOf(state, GRUB_CFG_PATH)
   const oemId = grub?.role.kind === 'grub-cfg' ? grub.role.grub.oemId : keptGrub && parseGrubCfg(keptGrub).oemId
-  const idOrigin = content.requestedOemId === undefined ? grub?.origin : '--oem-id'
-  const pathsAfter = tree.expected.filter((entry) => entry.kind !== 'directory').map((entry) => entry.path)
-  const keptRelease =
-    written.has(OEM_RELEASE_PATH) || decision.removed.has(OEM_RELEASE_PATH)
-      ? undefined
-      : textOf(state, OEM_RELEASE_PATH)
-  const releaseId = releaseIdAfter(written.get(OEM_RELEASE_PATH), keptRelease)
-  const after = treeFiles(tree.expected, written, state.contents)
   const { space, findings: spaceFindings } = planSpace({ space: state.space, ...tree.space })
-  const found = [
-    ...checkRelease(release),
-    ...checkOemId(oemId, release, grub === undefined ? undefined : idOrigin, content.oemIdUnchecked),
-    ...checkTemplateFits(content.template, release),
-    ...noteTemplate(content.template, target),
-    ...files.flatMap((file) => [
-      ...checkEffect(file, release),
-      ...checkIgnition(file, release, new Set(pathsAfter)),
-      ...checkCloudConfig(file, release),
-      ...checkGrubCfg(file, release),
-      ...file.findings,
-    ]),
-    ...content.findings,
-    ...checkIdsAgree(files, releaseId),
-    ...checkVendorsAgree(files, releaseId, oemId),
-    ...checkIdentity({ oemId, writesGrub: grub !== undefined, cloudConfigId: cloudConfigIdOf(files) }, after, release),
-    ...checkNames(after),
-    ...checkPrograms(after),
-    ...checkSecrets(after),
-    ...checkInsecureKey(after, oemId),
-    ...checkKeptOemRelease(keptRelease),
-    ...(release.kind === 'known' ? checkVariables(content.givenVariables, new Set(written.keys()), release) : []),
-    ...noteRemovals(content, state, decision),
-    ...checkKept(decision.kept, release, newIdentity),
-    ...checkKeptIgnition(state, release, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
-    ...checkKeptCloudConfig(state, release, new Set(tree.expected.map((entry) => entry.path)), new Set(written.keys())),
-    ...checkFilesystem(state.filesystem, release),
-    ...(release.kind === 'known'
-      ? foreseeUpdates({
-          release,
-          idBefore: before.oemReleaseId,
-          idAfter: releaseId,
-          pathsAfter,
-          sizesAfter: new Map(tree.expected.map(({ path, sizeBytes }) => [path, sizeBytes])),
-          space,
-          written: files.map((file) => ({
-            path: file.path,
-            fromTemplate: content.template !== undefined && file.origin.startsWith('template '),
-            isReadOnce: isReadOnce(file.path, files),
-          })),
-        })
-      : []),
-    ...spaceFindings,
-  ]
+  const found = checkPlan({
+    content,
+    state,
+    release,
+    files,
+    decision,
+    expected: tree.expected,
+    oemId,
+    newIdentity,
+    space,
+  })
   return {
     edits: tree.edits,
     changes: tree.changes,
@@ -181,7 +116,7 @@ export function planBake(content: OemContent, state: OemState, release: ImageRel
     oemId,
     space,
     boot: explainBoot(treeAfter(state, tree.edits, tree.expected), release),
-    ...judge(found, content.strictness),
+    ...judge([...found, ...spaceFindings], content.strictness),
   }
 }
 
@@ -206,43 +141,4 @@ function withGrubCfg(files: readonly ContentFile[], content: OemContent, state: 
 function givesOtherId(written: ReadonlyMap<string, ContentFile>, before: string | undefined): boolean {
   const grub = written.get(GRUB_CFG_PATH)
   return grub?.role.kind === 'grub-cfg' && grub.role.grub.oemId !== before
-}
-
-/** ID of oem-release as it will be. */
-function releaseIdAfter(written: ContentFile | undefined, kept: string | undefined): string | undefined {
-  if (written?.role.kind === 'oem-release') return written.role.id
-  return kept === undefined ? undefined : looseOemReleaseId(kept)
-}
-
-/** Ignition's: its configs, and what they copy from the partition on the first boot. */
-function isReadOnce(path: string, files: readonly ContentFile[]): boolean {
-  return (
-    isWithin(path, '/base') ||
-    files.some(({ role }) => role.kind === 'ignition' && role.config?.oemPaths.includes(path) === true)
-  )
-}
-
-function cloudConfigIdOf(files: readonly ContentFile[]): string | undefined {
-  return files.flatMap(({ role }) => (role.kind === 'cloud-config' ? [role.oemId] : []))[0]
-}
-
-function noteRemovals(content: OemContent, state: OemState, decision: ExistingDecision): readonly Finding[] {
-  const findings: Finding[] = []
-  const vendors = new Set([...decision.removed.values()].filter((reason) => reason.startsWith('vendor set ')))
-  for (const vendor of vendors) {
-    const count = state.entries.filter(
-      (entry) => entry.kind !== 'directory' && decision.removed.get(entry.path) === vendor,
-    ).length
-    findings.push(
-      TREE_RULES.found(
-        'vendor-set-replaced',
-        `the files of ${vendor} are replaced as a whole: ${count} of them ${count === 1 ? 'is' : 'are'} removed`,
-      ),
-    )
-  }
-  for (const path of content.remove) {
-    if (state.entries.some((entry) => isWithin(entry.path, path))) continue
-    findings.push(TREE_RULES.found('remove-absent', `there is no ${path} on the OEM partition to remove`))
-  }
-  return findings
 }
