@@ -50,11 +50,30 @@ export function hasRole(path: string): boolean {
 }
 
 /**
- * Checks a file by its role.
+ * A file with what its checks say. They are made when they are first asked for: a template has files for every release, and
+ * a bake wants those of one.
  *
- * @throws ERR_CLOUD_CONFIG_INVALID | ERR_YAML_SYNTAX | ERR_IGNITION_INVALID | ERR_OEM_ID_INVALID
+ * Asking for `role` or `findings` throws ERR_CLOUD_CONFIG_INVALID | ERR_YAML_SYNTAX | ERR_IGNITION_INVALID |
+ * ERR_OEM_ID_INVALID where the file can't be understood at all.
  */
 export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): ContentFile {
+  let checked: Pick<ContentFile, 'role' | 'findings'> | undefined
+  const check = () => {
+    checked ??= checkByRole(file)
+    return checked
+  }
+  return {
+    ...file,
+    get role() {
+      return check().role
+    },
+    get findings() {
+      return check().findings
+    },
+  }
+}
+
+function checkByRole(file: Omit<ContentFile, 'role' | 'findings'>): Pick<ContentFile, 'role' | 'findings'> {
   const bytes = hasRole(file.path) ? bytesOf(file) : Buffer.alloc(0)
   const text = bytes.toString('utf8')
   switch (file.path) {
@@ -62,23 +81,23 @@ export function contentFile(file: Omit<ContentFile, 'role' | 'findings'>): Conte
       const grub = parseGrubCfg(text)
       for (const id of grub.oemIds.values()) if (id !== undefined) assertOemId(id)
       const findings = [...checkCommands(grub, file.source), ...checkSettings(grub, file.source)]
-      return { ...file, role: { kind: 'grub-cfg', grub }, findings }
+      return { role: { kind: 'grub-cfg', grub }, findings }
     }
     case OEM_RELEASE_PATH: {
       const { id, findings } = readOemRelease(text, file.source)
-      return { ...file, role: { kind: 'oem-release', id }, findings }
+      return { role: { kind: 'oem-release', id }, findings }
     }
     case CLOUD_CONFIG_PATH: {
       const cloudConfig = parseCloudConfig(bytes, file.source)
       const oemId = cloudConfig.kind === 'cloud-config' ? cloudConfigOemId(cloudConfig.root) : undefined
-      return { ...file, role: { kind: 'cloud-config', cloudConfig, oemId }, findings: cloudConfig.findings }
+      return { role: { kind: 'cloud-config', cloudConfig, oemId }, findings: cloudConfig.findings }
     }
     default:
       if (IGNITION_PATHS.includes(file.path)) {
         const { config, findings, untranslatable } = checkIgnitionFile(bytes, file.source, file.path)
-        return { ...file, role: { kind: 'ignition', config, untranslatable }, findings }
+        return { role: { kind: 'ignition', config, untranslatable }, findings }
       }
-      return { ...file, role: { kind: 'plain' }, findings: [] }
+      return { role: { kind: 'plain' }, findings: [] }
   }
 }
 
