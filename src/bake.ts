@@ -79,7 +79,9 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
       engineContext,
       async ({ engine, oem, withUsr }) => {
         const release = await readRelease(told, withUsr)
-        const plan = planBake(content, await readOemState(oem, located.oem.filesystem, content), release)
+        const state = await readOemState(oem, located.oem.filesystem, content)
+        decoded.expectEdit()
+        const plan = planBake(content, state, release)
         reportFindings(plan, context)
         context.report({ kind: 'phase', phase: 'edit', detail: engine })
         await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))

@@ -63,6 +63,8 @@ export interface DecodedImage extends AsyncDisposable {
    * @throws ERR_DIGEST_MISMATCH
    */
   settled(): Promise<void>
+  /** Says that an edit is on its way: whatever takes its time to start may start. */
+  expectEdit(): void
   /**
    * Writes `edited` to the target, in the input's codec.
    *

@@ -36,6 +36,7 @@ export async function openPlain(
     notes: {},
     remember: async () => undefined,
     settled: async () => void (await digest?.settled()),
+    expectEdit: () => undefined,
     encode: async (edited) => {
       await digest?.settled()
       await copyToSparseFile(edited, target, 'encode', context)

@@ -91,6 +91,7 @@ export async function openBzip2(
         await cache.write({ sha256, sizeBytes }, { ...index.findings, notes })
       },
       settled: async () => void (await digest.settled()),
+      expectEdit: () => second?.warmUp(),
       encode: async (edited) => {
         // A minute of work for nothing, if the input is not what it should be; a splice is done before that is known.
         if (recompressed !== undefined) await digest.settled()

@@ -46,6 +46,11 @@ export class IndependentDecoder implements AsyncDisposable {
     signal.addEventListener('abort', this.#cancel, { once: true })
   }
 
+  /** Starts the first worker, which takes 40 ms, before there is work for it. */
+  warmUp(): void {
+    if (this.#workers.length === 0 && this.#failure === undefined) this.#workers.push(this.#start())
+  }
+
   /** Decodes one stream; `failed` carries the decoder's own words. */
   decode(stream: Uint8Array): Promise<FromIndependent> {
     return new Promise((resolve, reject) => {
