@@ -61,7 +61,7 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
   const scratch = elsewhere ?? besideTarget
 
-  const image = await verifyOrigin(opened, context)
+  const image = await verifyOrigin(opened, request, context)
   const finished = besideTarget.path('finished')
   const purpose = { kind: 'bake', target: finished, recompress: request.recompress } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
@@ -147,7 +147,7 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
   await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
-  const image = await verifyOrigin(opened, context)
+  const image = await verifyOrigin(opened, request, context)
   await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
   // Awaited here: what is opened above closes as soon as this function returns.
   return await preferringMismatch(image, decoded, async () => {
@@ -179,14 +179,14 @@ function codecOptions(request: ImageRequest): Bzip2Options {
 
 /** Whatever goes wrong with an image that is not the one that was published, that it is not is the reason. */
 async function preferringMismatch<T>(
-  { expected }: VerifiedImage,
+  { origin }: VerifiedImage,
   decoded: DecodedImage,
   use: () => Promise<T>,
 ): Promise<T> {
   try {
     return await use()
   } catch (error) {
-    if (expected.length > 0) await decoded.settled()
+    if (origin.binds) await decoded.settled()
     throw error
   }
 }

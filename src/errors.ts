@@ -24,8 +24,16 @@ export type UsageCode =
   | 'ERR_OEM_RELEASE_INVALID'
   | 'ERR_GRUB_CFG_INVALID'
   | 'ERR_INPUT_FILE'
+  | 'ERR_KEY_INVALID'
 
-export type VerificationCode = 'ERR_SOURCE_CHANGED' | 'ERR_DIGESTS_INVALID' | 'ERR_DIGEST_MISMATCH'
+export type VerificationCode =
+  | 'ERR_SOURCE_CHANGED'
+  | 'ERR_DIGESTS_INVALID'
+  | 'ERR_DIGEST_MISMATCH'
+  | 'ERR_SIGNATURE_INVALID'
+  | 'ERR_SIGNATURE_BAD'
+  | 'ERR_SIGNATURE_KEY_UNKNOWN'
+  | 'ERR_UNVERIFIED'
 
 export type ImageCode =
   | 'ERR_NOT_AN_IMAGE'

@@ -8,7 +8,9 @@ import * as pipeline from './bake.js'
 import { listTemplates, type TemplateList } from './oem/template/template.js'
 import type { ProgressEvent, RunContext } from './progress.js'
 import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
-import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest } from './request.js'
+import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, VerifyRequest } from './request.js'
+import { type KeysReport, reportKeys } from './trust/key-report.js'
+import { type VerifyReport, verifyFile } from './trust/verify-file.js'
 
 export interface RunOptions {
   /** Aborting it stops children, removes what is temporary, and rejects with `ERR_CANCELLED`. */
@@ -47,6 +49,20 @@ export function explain(request: ExplainRequest, options: RunOptions = {}): Prom
   return pipeline.explain(request, contextFrom(options))
 }
 
+/** Says who vouches for a file. @throws {@link OemBakeError} when a signature or a digest that is there is bad */
+export function verify(request: VerifyRequest, options: RunOptions = {}): Promise<VerifyReport> {
+  return verifyFile(request, contextFrom(options))
+}
+
+/**
+ * The keys that signatures are checked with, and what is wrong with them.
+ *
+ * @param named paths of files with keys, beside those of the keyrings
+ */
+export function keys(named: readonly string[] = [], options: Pick<RunOptions, 'env'> = {}): Promise<KeysReport> {
+  return reportKeys(named, { env: options.env ?? process.env })
+}
+
 /** Every template that a request can name, those in the directories of OEM_BAKE_TEMPLATES too. */
 export function templates(options: Pick<RunOptions, 'env'> = {}): Promise<TemplateList> {
   return listTemplates(options.env ?? process.env)
@@ -73,4 +89,9 @@ export type {
   ImageRequest,
   PlanRequest,
   RequestedFile,
+  TrustRequest,
+  VerifyRequest,
 } from './request.js'
+export type { KeyFinding, KeyReport, KeyState, KeysReport, SigningKeyReport } from './trust/key-report.js'
+export type { Signer, Verification } from './trust/verification.js'
+export type { VerifyReport } from './trust/verify-file.js'

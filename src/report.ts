@@ -87,7 +87,7 @@ export async function describeImage(
   return {
     path: image.path,
     sizeBytes: image.device.size,
-    verification: image.verification,
+    verification: image.origin.verification,
     codec: decoded.codec,
     format: disk.format,
     diskBytes: disk.sectors.size,

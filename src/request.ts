@@ -57,8 +57,23 @@ export interface ContentRequest {
   readonly ignore?: readonly string[]
 }
 
+/** Who has to vouch for an image. */
+export interface TrustRequest {
+  /**
+   * `auto`: what is there is checked, and an image that nobody has signed is UNVERIFIED, a warning. `require`: only a good signature
+   * will do. `off`: nothing is looked at. @default 'auto'
+   */
+  readonly verify?: 'auto' | 'require' | 'off'
+  /** Path of a detached signature of the image. @default `<image>.sig` and `<image>.asc`, if they are there */
+  readonly signature?: string
+  /** Path of a digest file that names the image. @default those beside the image that are named after it or its set */
+  readonly digests?: string
+  /** Paths of files with OpenPGP keys, beside those of the keyrings. */
+  readonly keys?: readonly string[]
+}
+
 /** Which image, and how to open it. */
-export interface ImageRequest {
+export interface ImageRequest extends TrustRequest {
   readonly image: string
   /** @default 'auto' */
   readonly engine?: EngineChoice
@@ -68,6 +83,11 @@ export interface ImageRequest {
   readonly release?: string
   /** Use and keep what is known of images under the user's cache directory. @default true */
   readonly cache?: boolean
+}
+
+export interface VerifyRequest extends TrustRequest {
+  /** Any file. */
+  readonly image: string
 }
 
 export interface PlanRequest extends ImageRequest, ContentRequest {}

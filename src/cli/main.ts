@@ -9,9 +9,11 @@ import { nearestName } from '../oem/nearest.js'
 import { bake } from './commands/bake.js'
 import { explain } from './commands/explain.js'
 import { inspect } from './commands/inspect.js'
+import { keys } from './commands/keys.js'
 import { plan } from './commands/plan.js'
 import { rules } from './commands/rules.js'
 import { templates } from './commands/templates.js'
+import { verify } from './commands/verify.js'
 import { endEarlyThreads } from './early.js'
 import {
   assertGivenOnce,
@@ -20,6 +22,7 @@ import {
   IMAGE_OPTIONS,
   OUTPUT_OPTIONS,
   TALK_OPTIONS,
+  TRUST_OPTIONS,
   VARIABLE_OPTIONS,
 } from './options.js'
 import { print, printError, runCommandLine } from './run.js'
@@ -32,6 +35,8 @@ Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake plan IMAGE --template NAME [flags]
        oem-bake explain IMAGE [flags]
        oem-bake inspect IMAGE [flags]
+       oem-bake verify FILE [flags]
+       oem-bake keys [list | add FILE | doctor]
        oem-bake templates [show NAME | check DIR | new NAME [DIR]]
        oem-bake rules [NAME]`
 
@@ -43,7 +48,10 @@ interface Typed {
   readonly words: readonly string[]
 }
 
-const VERBS = ['bake', 'plan', 'explain', 'inspect', 'templates', 'rules'] as const
+/** What `keys` takes of them. */
+const KEY_OPTIONS = { key: TRUST_OPTIONS.key }
+
+const VERBS = ['bake', 'plan', 'explain', 'inspect', 'verify', 'keys', 'templates', 'rules'] as const
 
 /**
  * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
@@ -135,6 +143,30 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, flags.image, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
+      },
+    )
+    .command(
+      'verify [image]',
+      'Print who vouches for a file; fail if nobody does',
+      (y) =>
+        y.positional('image', { type: 'string', describe: 'Any file' }).options(TRUST_OPTIONS).options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, flags.image, flags._.slice(1), TRUST_OPTIONS, TALK_OPTIONS)
+        exitCode = await runCommandLine(flags, (context) => verify(flags, context))
+      },
+    )
+    .command(
+      'keys [action] [file]',
+      'List keys that signatures are checked with, add one, examine them',
+      (y) =>
+        y
+          .positional('action', { type: 'string', describe: 'list, add or doctor' })
+          .positional('file', { type: 'string', describe: 'File of keys to add' })
+          .options(KEY_OPTIONS)
+          .options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1), KEY_OPTIONS, TALK_OPTIONS)
+        exitCode = await runCommandLine(flags, (context) => keys(flags, context))
       },
     )
     .command(

@@ -13,10 +13,12 @@ import {
   type ContentRequest,
   type ImageRequest,
   type RequestedFile,
+  type TrustRequest,
 } from '../request.js'
 
 const CONTENT = 'What goes onto the OEM partition:'
 const OUTPUT = 'Where it goes:'
+const TRUST = 'Who vouches for the image:'
 const IMAGE = 'How the image is opened:'
 const TALK = 'What is said:'
 
@@ -64,6 +66,29 @@ export const CONTENT_OPTIONS = {
   ignore: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: "Don't count what this rule finds" },
 } satisfies Record<string, Options>
 
+export const TRUST_OPTIONS = {
+  verify: {
+    choices: ['auto', 'require', 'off'] as const,
+    requiresArg: true,
+    default: 'auto' as const,
+    group: TRUST,
+    describe: 'Check what is there; require a good signature; check nothing',
+  },
+  signature: {
+    type: 'string',
+    requiresArg: true,
+    group: TRUST,
+    describe: 'Its OpenPGP signature, if not IMAGE.sig or IMAGE.asc',
+  },
+  digests: {
+    type: 'string',
+    requiresArg: true,
+    group: TRUST,
+    describe: 'Its digest file, if not IMAGE.DIGESTS or the like',
+  },
+  key: { type: 'string', array: true, nargs: 1, group: TRUST, describe: 'File with a key that it may be signed by' },
+} satisfies Record<string, Options>
+
 export const IMAGE_OPTIONS = {
   engine: {
     choices: ['auto', 'embedded', 'libguestfs'] as const,
@@ -80,6 +105,7 @@ export const IMAGE_OPTIONS = {
   },
   cache: { type: 'boolean', default: true, group: IMAGE, describe: 'Remember what is known of an image (--no-cache)' },
   'tmp-dir': { type: 'string', requiresArg: true, group: IMAGE, describe: 'Directory for temporary files' },
+  ...TRUST_OPTIONS,
 } satisfies Record<string, Options>
 
 export const OUTPUT_OPTIONS = {
@@ -135,7 +161,14 @@ export interface ContentFlags {
   readonly ignore?: readonly string[] | undefined
 }
 
-export interface ImageFlags {
+export interface TrustFlags {
+  readonly verify: 'auto' | 'require' | 'off'
+  readonly signature?: string | undefined
+  readonly digests?: string | undefined
+  readonly key?: readonly string[] | undefined
+}
+
+export interface ImageFlags extends TrustFlags {
   readonly image?: string | undefined
   readonly engine: 'auto' | 'embedded' | 'libguestfs'
   readonly release?: string | undefined
@@ -158,17 +191,28 @@ export interface OutputFlags {
 
 /** @throws ERR_USAGE without an image */
 export function imageRequest(flags: ImageFlags): ImageRequest {
-  if (flags.image === undefined) {
-    throw new UsageError('ERR_USAGE', 'no image was named', {
-      hint: 'oem-bake IMAGE --template NAME; see oem-bake --help',
-    })
-  }
   return {
-    image: flags.image,
+    image: fileOf(flags, 'oem-bake IMAGE --template NAME'),
     engine: flags.engine,
+    ...trustRequest(flags),
     ...(flags.release === undefined ? {} : { release: flags.release }),
     ...(flags.tmpDir === undefined ? {} : { tmpDir: flags.tmpDir }),
     ...(flags.cache === undefined ? {} : { cache: flags.cache }),
+  }
+}
+
+/** The first word after the verb. @param usage how to type it @throws ERR_USAGE without one */
+export function fileOf({ image }: { readonly image?: string | undefined }, usage: string): string {
+  if (image !== undefined) return image
+  throw new UsageError('ERR_USAGE', 'no image was named', { hint: `${usage}; see oem-bake --help` })
+}
+
+export function trustRequest({ digests, key, signature, verify }: TrustFlags): TrustRequest {
+  return {
+    verify,
+    ...(signature === undefined ? {} : { signature }),
+    ...(digests === undefined ? {} : { digests }),
+    ...(key === undefined ? {} : { keys: key }),
   }
 }
 

@@ -14,7 +14,7 @@ export type CodecDescription =
       readonly level: number
       /**
        * How it was found out which blocks hold what: `cached` from an earlier run on a file of the same digest, `tail`
-       * from the end of a file whose digest is checked in this run, `full` with every block decoded and checked.
+       * from the end of a file whose digest or signature is checked in this run, `full` with every block decoded and checked.
        */
       readonly index: 'cached' | 'tail' | 'full'
     }
@@ -58,7 +58,7 @@ export interface DecodedImage extends AsyncDisposable {
   /** Keeps notes for the next run, with whatever else the codec found out. Never fails. */
   remember(notes: ImageNotes): Promise<void>
   /**
-   * Waits until the input is known to be what its digests say, as far as there are any.
+   * Waits until the input is known to be what its digests and signatures say, as far as there are any.
    *
    * @throws ERR_DIGEST_MISMATCH
    */

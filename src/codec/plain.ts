@@ -11,7 +11,7 @@ import { InOrderComparison, readInOrder } from '../in-order.js'
 import type { RunContext } from '../progress.js'
 import { FileHash } from '../source/file-hash.js'
 import { copyToSparseFile } from '../sparse-file.js'
-import { InputDigest, wantsSha512 } from '../trust/input-digest.js'
+import { InputDigest } from '../trust/input-digest.js'
 import type { VerifiedImage } from '../trust/verify.js'
 import type { DecodedImage, DecodePurpose } from './codec.js'
 
@@ -26,9 +26,8 @@ export async function openPlain(
     })
   }
   const target = purpose.kind === 'bake' ? purpose.target : ''
-  // Without a published digest nobody asks for one: the file is read only where the bake needs it.
-  const hash =
-    image.expected.length === 0 ? undefined : new FileHash({ withSha512: wantsSha512(image.expected) }, context)
+  // Where nothing has to agree with it nobody asks for a digest: the file is read only where the bake needs it.
+  const hash = image.origin.binds ? new FileHash(image.origin.hashing, context) : undefined
   const digest = hash && new InputDigest(image, hash, context)
   return {
     codec: { kind: 'plain' },

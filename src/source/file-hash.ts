@@ -2,7 +2,7 @@
  * The digests of a file, taken in a thread of their own while everything else goes on.
  *
  * SHA-256 runs at 1 GB/s and more with the processor's own instructions, SHA-512 at half of that: the second is taken only
- * when somebody published it.
+ * when somebody published it. What a signature is over is hashed in the same read: signatures hash more than the file.
  */
 import type { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError } from '../errors.js'
@@ -13,22 +13,41 @@ import { HASH_THREAD } from './hash-thread.js'
 export interface Digests {
   readonly sha256: string
   readonly sha512?: string
+  /** What `HashOptions.signed` asked for, in its order. */
+  readonly signed?: readonly Uint8Array[]
 }
 
-/** What is wanted of each file. */
+/** A hash of a file with something before it and something after it, as signatures are over. */
+export interface SignedHash {
+  /** As node:crypto calls it. */
+  readonly algorithm: string
+  readonly prefix: Uint8Array
+  readonly suffix: Uint8Array
+}
+
+/** What is wanted of each file that is hashed whole. */
 export interface HashOptions {
   readonly withSha512: boolean
+  /** @default none */
+  readonly signed?: readonly SignedHash[]
 }
 
 /** To the worker, answered in order. */
 export type ToHasher =
-  | { readonly kind: 'whole'; readonly fd: number; readonly sizeBytes: number; readonly withSha512: boolean }
+  | {
+      readonly kind: 'whole'
+      readonly fd: number
+      readonly sizeBytes: number
+      readonly withSha256: boolean
+      readonly withSha512: boolean
+      readonly signed?: readonly SignedHash[]
+    }
   /** A file that begins with `keptBytes` bytes of the one that was hashed whole. */
   | { readonly kind: 'new tail'; readonly fd: number; readonly keptBytes: number; readonly sizeBytes: number }
 
 export type FromHasher =
   | { readonly kind: 'progress'; readonly doneBytes: number }
-  | { readonly kind: 'digests'; readonly digests: Digests }
+  | { readonly kind: 'digests'; readonly digests: Partial<Digests> }
   | { readonly kind: 'sha256'; readonly sha256: string }
   | { readonly kind: 'failed'; readonly message: string; readonly errno: string | undefined }
 
@@ -59,10 +78,18 @@ export class FileHash implements AsyncDisposable {
    * @throws ERR_IO when it can't be read, or ends early
    */
   async whole(fd: number, sizeBytes: number): Promise<Digests> {
-    this.#totalBytes = sizeBytes
-    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes, ...this.#options })
-    if (answer.kind !== 'digests') throw unexpected(answer)
-    return answer.digests
+    const { sha256, ...others } = await this.#digests(fd, sizeBytes, true)
+    if (sha256 === undefined) throw new InternalError('ERR_INTERNAL', 'the hash worker left out SHA-256')
+    return { sha256, ...others }
+  }
+
+  /**
+   * Only what was asked for of a whole file, and SHA-256 only if that is wanted; `withNewTail` can't follow.
+   *
+   * @throws ERR_IO when it can't be read, or ends early
+   */
+  async only(fd: number, sizeBytes: number, withSha256: boolean): Promise<Partial<Digests>> {
+    return this.#digests(fd, sizeBytes, withSha256)
   }
 
   /**
@@ -79,6 +106,13 @@ export class FileHash implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#context.signal.removeEventListener('abort', this.#cancel)
     await this.#worker.terminate()
+  }
+
+  async #digests(fd: number, sizeBytes: number, withSha256: boolean): Promise<Partial<Digests>> {
+    this.#totalBytes = sizeBytes
+    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes, withSha256, ...this.#options })
+    if (answer.kind !== 'digests') throw unexpected(answer)
+    return answer.digests
   }
 
   async #ask(request: ToHasher): Promise<FromHasher> {

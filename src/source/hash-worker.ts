@@ -41,17 +41,33 @@ port.on('message', (request: ToHasher) => {
   }
 })
 
-function hashWhole({ fd, sizeBytes, withSha512 }: Extract<ToHasher, { readonly kind: 'whole' }>): Digests {
+function hashWhole(request: Extract<ToHasher, { readonly kind: 'whole' }>): Partial<Digests> {
+  const { fd, sizeBytes, withSha256, withSha512, signed = [] } = request
   states.length = 0
-  const sha256 = createHash('sha256')
-  const sha512 = withSha512 ? createHash('sha512') : undefined
+  // What several ask for is hashed once.
+  const running = new Map<string, Hash>()
+  const begin = (algorithm: string, prefix: Uint8Array = new Uint8Array()): Hash => {
+    const key = `${algorithm} ${Buffer.from(prefix).toString('hex')}`
+    const hash = running.get(key) ?? createHash(algorithm).update(prefix)
+    running.set(key, hash)
+    return hash
+  }
+  const sha256 = withSha256 ? begin('sha256') : undefined
+  const sha512 = withSha512 ? begin('sha512') : undefined
+  const ofSignatures = signed.map(({ algorithm, prefix, suffix }) => ({ hash: begin(algorithm, prefix), suffix }))
+  const hashes = [...running.values()]
   feed(fd, 0, sizeBytes, (bytes, offset) => {
-    if (offset % STEP_BYTES === 0) states.push(sha256.copy())
-    sha256.update(bytes)
-    sha512?.update(bytes)
+    if (offset % STEP_BYTES === 0 && sha256 !== undefined) states.push(sha256.copy())
+    for (const hash of hashes) hash.update(bytes)
     if (offset % REPORT_BYTES === 0) send({ kind: 'progress', doneBytes: offset })
   })
-  return { sha256: sha256.digest('hex'), ...(sha512 === undefined ? {} : { sha512: sha512.digest('hex') }) }
+  // Copies: a digest ends its hash, and others may go on from the same one.
+  const ends = ofSignatures.map(({ hash, suffix }) => hash.copy().update(suffix).digest())
+  return {
+    ...(sha256 === undefined ? {} : { sha256: sha256.digest('hex') }),
+    ...(sha512 === undefined ? {} : { sha512: sha512.digest('hex') }),
+    ...(ends.length === 0 ? {} : { signed: ends }),
+  }
 }
 
 function hashNewTail({ fd, keptBytes, sizeBytes }: Extract<ToHasher, { readonly kind: 'new tail' }>): string {

@@ -3,6 +3,7 @@
  */
 import { formatRelease, type ImageRelease, type KnownRelease } from '../../oem/release/release.js'
 import type { InspectReport } from '../../report.js'
+import type { Verification } from '../../trust/verification.js'
 import { formatBytes } from '../../units.js'
 import { printable } from './table.js'
 
@@ -23,12 +24,23 @@ export function headText({ image, release, engine }: Pick<InspectReport, 'image'
   const packed = codec.kind === 'bzip2' ? ` in bzip2 (level ${codec.level}, ${INDEX_WORDS[codec.index]})` : ''
   return [
     `image       ${printable(image.path)}`,
-    `origin      ${image.verification.status.toUpperCase()}: ${image.verification.reason}`,
+    `origin      ${originText(image.verification)}`,
     `release     ${printable(releaseText(release))}`,
     `format      ${image.format}${packed}, disk of ${formatBytes(image.diskBytes)}, ${image.mbr} MBR`,
     `OEM         partition ${oemPartition.number}, ${oemPartition.filesystem}, ${formatBytes(oemPartition.sizeBytes)}`,
     `engine      ${engine}`,
   ]
+}
+
+const STATUS_WORDS: Readonly<Record<Verification['status'], string>> = {
+  signature: 'signed',
+  digest: 'DIGEST',
+  unverified: 'UNVERIFIED',
+  off: 'NOT VERIFIED',
+}
+
+function originText({ status, reason }: Verification): string {
+  return `${STATUS_WORDS[status]}: ${printable(reason)}`
 }
 
 function releaseText(release: ImageRelease): string {

@@ -2,7 +2,7 @@
  * Finds out which blocks hold a range of decoded bytes, in the cheapest way that the input's standing allows.
  *
  *   cached  the map of an earlier run, of a file with the same SHA-256
- *   tail    from the end of the file, when its digest is checked in this run
+ *   tail    from the end of the file, when its digest or signature is checked in this run
  *   full    every block decoded and checked
  *
  * Each falls through to the next where it can't serve; `full` is never wrong.
@@ -28,7 +28,7 @@ export interface RememberedMaps {
 }
 
 export interface IndexOptions {
-  /** The file's digest is known from elsewhere and checked in this run. */
+  /** The file's digest is known from elsewhere, or signed, and checked in this run. */
   readonly trusted: boolean
   readonly anchor: SizeAnchor
   readonly remembered: RememberedMaps | undefined

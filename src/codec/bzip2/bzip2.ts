@@ -3,13 +3,13 @@
  *
  * Three things go on side by side: the copy of the input to where the output will be, the digest of the input, and the way
  * through its blocks to the edit. The copy is a temporary file: nothing is published before the digest is there and agrees
- * with what was published of the input, where anything was.
+ * with what was published and signed of the input, where anything was.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { InternalError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import { FileHash } from '../../source/file-hash.js'
-import { InputDigest, wantsSha512 } from '../../trust/input-digest.js'
+import { InputDigest } from '../../trust/input-digest.js'
 import type { VerifiedImage } from '../../trust/verify.js'
 import type { DecodedImage, DecodePurpose, ImageNotes, SizeAnchor } from '../codec.js'
 import { compileBlockCodec } from './block-codec.js'
@@ -35,7 +35,7 @@ export interface Bzip2Options {
  * Opens a bzip2 image; disposing of it ends its threads and closes what it opened.
  *
  * @throws ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE | ERR_BZIP2_CORRUPT with the bit
- * @throws ERR_DIGEST_MISMATCH when the input is not what its published digest says
+ * @throws ERR_DIGEST_MISMATCH | ERR_SIGNATURE_BAD when the input is not what its published digest or signature says
  * @throws ERR_COMPRESSOR_MISSING before any work, when it is to be recompressed and nothing can
  */
 export async function openBzip2(
@@ -56,7 +56,7 @@ export async function openBzip2(
       : undefined
   const copy =
     purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
-  const hash = new FileHash({ withSha512: wantsSha512(image.expected) }, context)
+  const hash = new FileHash(image.origin.hashing, context)
   const digest = new InputDigest(image, hash, context)
   const second = copy && new IndependentDecoder(context.signal)
   let spliced: SplicedImage | undefined
@@ -69,11 +69,13 @@ export async function openBzip2(
   try {
     const cache = openCache(useCache, context)
     const remembered = await recall(cache, image, digest)
+    // A signature vouches only if its key is there, which takes a while to know: not asked where it makes no difference.
+    const trusted = image.expected.length > 0 || (remembered?.check !== 'full' && (await image.origin.vouches()))
     const index = await BlockIndex.open(
       { fd, sizeBytes, name: image.name },
       chain,
       reader,
-      { anchor, remembered, trusted: image.expected.length > 0, settled: () => digest.settled() },
+      { anchor, remembered, trusted, settled: () => digest.settled() },
       context,
     )
     const device = new BlockDevice(index, reader, image.name)
@@ -108,7 +110,7 @@ export async function openBzip2(
   } catch (error) {
     try {
       // What the digest says of the input is the better reason, where there is one.
-      if (image.expected.length > 0) await digest.settled()
+      if (image.origin.binds) await digest.settled()
     } finally {
       await dispose()
     }

@@ -1,0 +1,16 @@
+/**
+ * `oem-bake verify FILE`: says who vouches for a file; ends with 0 only when a good signature does.
+ */
+import type { RunContext } from '../../progress.js'
+import { verifyFile } from '../../trust/verify-file.js'
+import { fileOf, type TrustFlags, trustRequest } from '../options.js'
+import { verifyText } from '../render/verify.js'
+import type { CommandOutput } from '../run.js'
+
+export async function verify(
+  flags: TrustFlags & { readonly image?: string | undefined },
+  context: RunContext,
+): Promise<CommandOutput> {
+  const report = await verifyFile({ image: fileOf(flags, 'oem-bake verify FILE'), ...trustRequest(flags) }, context)
+  return { document: report, text: verifyText(report), exitCode: report.verified ? 0 : 3 }
+}

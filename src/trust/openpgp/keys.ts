@@ -1,0 +1,301 @@
+/**
+ * Keys: from the bytes of key files to certificates whose validity has been proven, by the openpgp package.
+ *
+ * A certificate here is all that is known of one primary key from all files together, so that a revocation in one file
+ * counts against a copy in another. The package parses packets and does the cryptography; what makes a key valid is decided
+ * here, because its own `getSigningKey` answers another question: it wants self-signatures that are older than the signature
+ * (which exports with `export-clean` have lost), refuses SHA-1 in them (which the key of 2013 has), and tells expired, revoked
+ * and unknown keys apart in message text only.
+ *
+ * What counts, after RFC 9580 sections 5.2.3 and 10.1 and what gpg does: the latest self-signature says when a key
+ * expires and what it is for; a signing subkey must have signed back; any revocation by the owner counts for all time.
+ *
+ * The only module, with `verify-signature.ts`, that knows the openpgp package; loaded only when there are a signature and a key.
+ */
+import {
+  type AnyKeyPacket,
+  type AnyPacket,
+  type Config,
+  config as defaultConfig,
+  enums,
+  PublicSubkeyPacket,
+  readKeys,
+  SignaturePacket,
+  UserIDPacket,
+} from 'openpgp'
+import { isArmored, parseArmor } from './armor.js'
+
+/** Broken for anything. */
+const BROKEN_HASHES = new Set([enums.hash.md5, enums.hash.ripemd])
+
+/** For every call of the package: what it would refuse or skip by its own defaults is decided here. */
+export const CONFIG: Config = {
+  ...defaultConfig,
+  rejectHashAlgorithms: BROKEN_HASHES,
+  rejectMessageHashAlgorithms: BROKEN_HASHES,
+  enableParsingV5Entities: true,
+}
+
+/** Smaller ones can be, or soon will be, computed by others. */
+const LEAST_BITS = 2048
+
+export interface Certificate {
+  readonly primary: SigningKey
+  readonly primaryFingerprint: string
+  readonly userId: string | undefined
+  /** Beside the primary key; those that can sign nothing (for encryption) too. */
+  readonly subkeys: readonly SigningKey[]
+  /** Paths of the files that it is in. */
+  readonly files: readonly string[]
+}
+
+/** A primary key or a subkey, with what its owner says of it. */
+export interface SigningKey {
+  readonly packet: AnyKeyPacket
+  /** Upper-case hex. */
+  readonly fingerprint: string
+  readonly keyId: string
+  readonly created: Date
+  /** Undefined: never. */
+  readonly expires: Date | undefined
+  /** Proven to belong to the primary key, and the primary key to have been used by its owner. */
+  readonly bound: boolean
+  readonly revoked: boolean
+  /** Meant for signing data. */
+  readonly signs: boolean
+  /** `RSA 1024`, when it is too weak to prove anything. */
+  readonly weak: string | undefined
+}
+
+/** What one file has of one primary key, nothing proven. */
+interface Parts {
+  readonly primary: AnyKeyPacket
+  /** Over the primary key alone. */
+  readonly direct: SignaturePacket[]
+  readonly users: { readonly packet: UserIDPacket; readonly signatures: SignaturePacket[] }[]
+  readonly subkeys: { readonly packet: AnyKeyPacket; readonly signatures: SignaturePacket[] }[]
+}
+
+export interface KeyBytes {
+  /** Path. */
+  readonly file: string
+  readonly bytes: Buffer
+}
+
+/** Bytes that are no keys. */
+export class NoKeys extends Error {
+  readonly file: string
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(reason, { cause })
+    this.file = file
+  }
+}
+
+/**
+ * Parses files and proves what is in them.
+ *
+ * @throws NoKeys when a file is no file of keys
+ */
+export async function readCertificates(files: readonly KeyBytes[], now: Date): Promise<readonly Certificate[]> {
+  const merged = new Map<string, { readonly parts: Parts[]; readonly files: Set<string> }>()
+  for (const { file, bytes } of files) {
+    for (const parts of await parseKeys(file, bytes)) {
+      const fingerprint = fingerprintOf(parts.primary)
+      const entry = merged.get(fingerprint) ?? { parts: [], files: new Set() }
+      entry.parts.push(parts)
+      entry.files.add(file)
+      merged.set(fingerprint, entry)
+    }
+  }
+  return Promise.all([...merged.values()].map(({ parts, files: from }) => prove(parts, [...from], now)))
+}
+
+/** The public keys in a file, each as binary packets, by primary fingerprint. @throws NoKeys */
+export async function splitKeys(file: string, bytes: Buffer): Promise<ReadonlyMap<string, Uint8Array>> {
+  const keys = await publicKeysIn(file, bytes)
+  return new Map(keys.map((key) => [key.getFingerprint().toUpperCase(), key.write()]))
+}
+
+async function publicKeysIn(file: string, bytes: Buffer) {
+  const blocks = isArmored(bytes) ? armoredKeys(file, bytes) : [bytes]
+  const keys = []
+  for (const block of blocks) {
+    try {
+      keys.push(...(await readKeys({ binaryKeys: block, config: CONFIG })).map((key) => key.toPublic()))
+    } catch (error) {
+      // The package tells what is wrong in text only.
+      throw new NoKeys(
+        file,
+        `is no file of OpenPGP keys: ${error instanceof Error ? error.message : String(error)}`,
+        error,
+      )
+    }
+  }
+  return keys
+}
+
+function armoredKeys(file: string, bytes: Buffer): readonly Buffer[] {
+  const armor = parseArmor(bytes.toString('utf8'))
+  if ('fault' in armor) throw new NoKeys(file, armor.fault)
+  const keys = armor.filter(({ kind }) => kind === 'PUBLIC KEY BLOCK' || kind === 'PRIVATE KEY BLOCK')
+  if (keys.length > 0) return keys.map((block) => block.bytes)
+  const found = armor[0] === undefined ? 'text' : `a PGP ${armor[0].kind}`
+  throw new NoKeys(file, `is no file of OpenPGP keys: it holds ${found}`)
+}
+
+async function parseKeys(file: string, bytes: Buffer): Promise<readonly Parts[]> {
+  const keys = await publicKeysIn(file, bytes)
+  return keys.map((key) => partsOf(key.keyPacket, key.toPacketList()))
+}
+
+function partsOf(primary: AnyKeyPacket, packets: readonly AnyPacket[]): Parts {
+  const parts: Parts = { primary, direct: [], users: [], subkeys: [] }
+  let signatures: SignaturePacket[] | undefined = parts.direct
+  for (const packet of packets) {
+    if (packet === primary) continue
+    if (packet instanceof SignaturePacket) signatures?.push(packet)
+    else if (packet instanceof UserIDPacket) {
+      signatures = []
+      parts.users.push({ packet, signatures })
+    } else if (packet instanceof PublicSubkeyPacket) {
+      signatures = []
+      parts.subkeys.push({ packet, signatures })
+      // Of user attributes, and of packets that nobody knows, signatures are of no interest.
+    } else signatures = undefined
+  }
+  return parts
+}
+
+async function prove(copies: readonly Parts[], files: readonly string[], now: Date): Promise<Certificate> {
+  const [first] = copies
+  if (first === undefined) throw new RangeError('a certificate is in a file at least')
+  const { primary } = first
+  const self: SignaturePacket[] = []
+  const named: { readonly userId: string; readonly by: SignaturePacket }[] = []
+  let revoked = false
+  for (const { direct, users } of copies) {
+    self.push(...(await held(direct, [enums.signature.key], primary, { key: primary }, now)))
+    revoked ||= (await held(direct, [enums.signature.keyRevocation], primary, { key: primary }, now)).length > 0
+    for (const { packet, signatures } of users) {
+      const data = { userID: packet, key: primary }
+      const latest = newest(await held(signatures, CERTIFICATIONS, primary, data, now))
+      if (latest === undefined) continue
+      const taken = newest(await held(signatures, [enums.signature.certRevocation], primary, data, now))
+      if (taken !== undefined && time(taken) >= time(latest)) continue
+      self.push(latest)
+      named.push({ userId: packet.userID, by: latest })
+    }
+  }
+  const latest = newest(self)
+  const main: SigningKey = {
+    ...describe(primary),
+    expires: expiry(primary, latest),
+    bound: latest !== undefined,
+    revoked,
+    signs: latest !== undefined && maySign(latest),
+  }
+  const subkeys = new Map<string, { readonly packet: AnyKeyPacket; readonly signatures: SignaturePacket[] }>()
+  for (const { packet, signatures } of copies.flatMap((copy) => copy.subkeys)) {
+    const fingerprint = fingerprintOf(packet)
+    const entry = subkeys.get(fingerprint) ?? { packet, signatures: [] }
+    entry.signatures.push(...signatures)
+    subkeys.set(fingerprint, entry)
+  }
+  return {
+    primary: main,
+    primaryFingerprint: main.fingerprint,
+    userId: (named.find(({ by }) => by.isPrimaryUserID === true) ?? named[0])?.userId,
+    subkeys: await Promise.all([...subkeys.values()].map((subkey) => proveSubkey(primary, subkey, now))),
+    files,
+  }
+}
+
+async function proveSubkey(
+  primary: AnyKeyPacket,
+  { packet, signatures }: { readonly packet: AnyKeyPacket; readonly signatures: readonly SignaturePacket[] },
+  now: Date,
+): Promise<SigningKey> {
+  const data = { key: primary, bind: packet }
+  const latest = newest(await held(signatures, [enums.signature.subkeyBinding], primary, data, now))
+  const revocations = await held(signatures, [enums.signature.subkeyRevocation], primary, data, now)
+  const signs = latest !== undefined && maySign(latest)
+  // Section 5.2.1.9: else anybody could claim somebody's signing key as a subkey of their own.
+  const signedBack = latest?.embeddedSignature ?? undefined
+  const back =
+    signs && signedBack !== undefined ? await held([signedBack], [enums.signature.keyBinding], packet, data, now) : []
+  return {
+    ...describe(packet),
+    expires: expiry(packet, latest),
+    bound: latest !== undefined && (!signs || back.length > 0),
+    revoked: revocations.length > 0,
+    signs,
+  }
+}
+
+const CERTIFICATIONS = [
+  enums.signature.certGeneric,
+  enums.signature.certPersona,
+  enums.signature.certCasual,
+  enums.signature.certPositive,
+]
+
+/** Those of some types that the key really made over the data, and that are in force. */
+async function held(
+  signatures: readonly SignaturePacket[],
+  types: readonly number[],
+  by: AnyKeyPacket,
+  data: object,
+  now: Date,
+): Promise<readonly SignaturePacket[]> {
+  const good: SignaturePacket[] = []
+  for (const signature of signatures) {
+    const { signatureType: type, created } = signature
+    if (type === null || created === null || !types.includes(type) || signature.isExpired(now)) continue
+    try {
+      // At its own time: whether it is in force has been asked.
+      await signature.verify(by, type, data, created, false, CONFIG)
+      good.push(signature)
+    } catch {
+      // Somebody else's, or damaged: it says nothing.
+    }
+  }
+  return good
+}
+
+/** Of several of the same second, the one that lets the key expire first. */
+function newest(signatures: readonly SignaturePacket[]): SignaturePacket | undefined {
+  return signatures.toSorted(
+    (a, b) => time(b) - time(a) || (a.keyExpirationTime ?? Infinity) - (b.keyExpirationTime ?? Infinity),
+  )[0]
+}
+
+function time(signature: SignaturePacket): number {
+  return signature.created?.getTime() ?? 0
+}
+
+function expiry(packet: AnyKeyPacket, latest: SignaturePacket | undefined): Date | undefined {
+  const seconds = latest?.keyExpirationTime
+  return seconds === undefined || seconds === null || seconds === 0
+    ? undefined
+    : new Date(packet.created.getTime() + seconds * 1000)
+}
+
+/** Section 5.2.3.29: 0x02, "may be used to sign data". Keys from before key flags have none, and may. */
+function maySign({ keyFlags }: SignaturePacket): boolean {
+  return keyFlags === null || ((keyFlags[0] ?? 0) & enums.keyFlags.signData) !== 0
+}
+
+function describe(packet: AnyKeyPacket): Pick<SigningKey, 'packet' | 'fingerprint' | 'keyId' | 'created' | 'weak'> {
+  const { algorithm, bits } = packet.getAlgorithmInfo()
+  return {
+    packet,
+    fingerprint: fingerprintOf(packet),
+    keyId: packet.getKeyID().toHex().toUpperCase(),
+    created: packet.created,
+    weak: bits !== undefined && bits < LEAST_BITS ? `${/^rsa/.test(algorithm) ? 'RSA' : 'DSA'} ${bits}` : undefined,
+  }
+}
+
+function fingerprintOf(packet: AnyKeyPacket): string {
+  return packet.getFingerprint().toUpperCase()
+}
