@@ -198,7 +198,7 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'templates', 'rules'])('of "%s" fits 80 columns', async (verb) => {
+  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'verify', 'keys', 'templates', 'rules'])('of "%s" fits 80 columns', async (verb) => {
     const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
     expect(exitCode).toBe(0)
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])

@@ -132,10 +132,11 @@ const readDocuments =
   (imageName: string) =>
   async ({ path }: Candidate): Promise<readonly Document[]> => {
     const [plain, twin] = await Promise.all([readDocument(imageName, path), readDocument(imageName, `${path}.asc`)])
+    // Armored, and not clear-signed: a detached signature of the file, whether that is there or not.
+    const armored = twin?.kind === 'other' ? asSignature(twin) : undefined
     if (plain === undefined) return twin?.kind === 'clear-signed' ? [twin] : []
     if (plain.kind === 'clear-signed') return [plain]
-    // Armored, and not clear-signed: a detached signature of the file.
-    const detached = [await readSignatureFile(`${path}.sig`), twin?.kind === 'other' ? asSignature(twin) : undefined]
+    const detached = [await readSignatureFile(`${path}.sig`), armored]
     const signatures = [...plain.signatures, ...detached.filter((file) => file !== undefined)]
     return [{ ...plain, signatures }, ...(twin?.kind === 'clear-signed' ? [twin] : [])]
   }

@@ -126,19 +126,32 @@ describe('--file SRC:DEST[:MODE]', () => {
 describe('imageRequest and outputRequest', () => {
   it('hand each flag to its own field', () => {
     expect(
-      imageRequest({ image: 'x.bin', engine: 'embedded', release: 'container-linux:1.2.3', tmpDir: '/t' }),
+      imageRequest({
+        image: 'x.bin',
+        engine: 'embedded',
+        release: 'container-linux:1.2.3',
+        tmpDir: '/t',
+        verify: 'require',
+        signature: 's',
+        digests: 'd',
+        key: ['k', 'l'],
+      }),
     ).toEqual({
       image: 'x.bin',
       engine: 'embedded',
       release: 'container-linux:1.2.3',
       tmpDir: '/t',
+      verify: 'require',
+      signature: 's',
+      digests: 'd',
+      keys: ['k', 'l'],
     })
     expect(outputRequest({ output: 'o', force: true })).toEqual({ output: 'o', force: true })
     expect(outputRequest({})).toEqual({})
   })
 
   it('refuses a command line without an image', async () => {
-    await rejectsWithCode(() => imageRequest({ engine: 'auto' }), 'ERR_USAGE')
+    await rejectsWithCode(() => imageRequest({ engine: 'auto', verify: 'auto' }), 'ERR_USAGE')
   })
 })
 

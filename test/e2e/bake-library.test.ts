@@ -12,7 +12,16 @@ const directory = temporaryDirectory()
 
 describe("import 'oem-bake'", () => {
   it('exports the verbs and the error class, and nothing by accident', () => {
-    expect(Object.keys(library).sort()).toEqual(['OemBakeError', 'bake', 'explain', 'inspect', 'plan', 'templates'])
+    expect(Object.keys(library).sort()).toEqual([
+      'OemBakeError',
+      'bake',
+      'explain',
+      'inspect',
+      'keys',
+      'plan',
+      'templates',
+      'verify',
+    ])
   })
 
   it('inspects and plans as the command line does', async () => {

@@ -30,7 +30,7 @@ function directoryWith(files: Readonly<Record<string, string>>): string {
 
 async function digestsBeside(files: Readonly<Record<string, string>>, image = IMAGE) {
   const directory = directoryWith(files)
-  const found = await findDigests(join(directory, image))
+  const { expected: found } = await findDigests(join(directory, image))
   return found.map(({ file, ...digest }) => ({ ...digest, file: file.replace(`${directory}/`, '') }))
 }
 
@@ -104,8 +104,8 @@ describe('findDigests', () => {
     const directory = directoryWith({ sums: `${SHA256}  ${IMAGE}\n` })
     symlinkSync('sums', join(directory, 'SHA256SUMS'))
     symlinkSync('nowhere', join(directory, `${IMAGE}.sha512`))
-    expect(await findDigests(join(directory, IMAGE))).toEqual([is256(join(directory, 'SHA256SUMS'))])
-    expect(await findDigests('no-image-of-this-name.img')).toEqual([])
+    expect((await findDigests(join(directory, IMAGE))).expected).toEqual([is256(join(directory, 'SHA256SUMS'))])
+    expect(await findDigests('no-image-of-this-name.img')).toEqual({ expected: [], signed: [] })
   })
 
   it('finds none for a name that has no room for an ending', async () => {
@@ -172,7 +172,10 @@ describe('ERR_DIGESTS_INVALID', () => {
       fc.asyncProperty(garbage, garbage, async (own, set) => {
         writeFileSync(`${image}.DIGESTS`, own)
         writeFileSync(join(directory, 'SHA512SUMS'), set)
-        const found = await findDigests(image).catch((error: unknown) => error)
+        const found = await findDigests(image).then(
+          ({ expected }) => expected,
+          (error: unknown) => error,
+        )
         if (found instanceof Error) expect(found).toMatchObject({ code: 'ERR_DIGESTS_INVALID' })
         else for (const digest of found as ExpectedDigest[]) expect(isWholeDigest(digest)).toBe(true)
       }),

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FileHash } from '#src/source/file-hash.js'
-import { InputDigest, wantsSha512 } from '#src/trust/input-digest.js'
+import { InputDigest } from '#src/trust/input-digest.js'
 import { testContext } from '../support/context.js'
 import { rejectsWithCode } from '../support/errors.js'
 import { noise } from '../support/random.js'
@@ -21,7 +21,7 @@ async function settle(beside: Readonly<Record<string, string>>, context = testCo
   await writeFile(path, IMAGE)
   for (const [algorithm, hex] of Object.entries(beside)) await writeFile(`${path}.${algorithm}`, `${hex}\n`)
   return await withVerifiedImage(path, async (image) => {
-    await using hash = new FileHash({ withSha512: wantsSha512(image.expected) }, context)
+    await using hash = new FileHash(image.origin.hashing, context)
     return await new InputDigest(image, hash, context).settled()
   })
 }
@@ -64,14 +64,5 @@ describe('the digest of the input', () => {
       await input.settled()
       expect(context.events.filter(({ kind }) => kind === 'phase')).toEqual([{ kind: 'phase', phase: 'hash' }])
     })
-  })
-})
-
-describe('wantsSha512', () => {
-  it('is true only where somebody published one', () => {
-    const expected = (algorithm: 'sha256' | 'sha512') => ({ algorithm, hex: '', file: '' })
-    expect(wantsSha512([])).toBe(false)
-    expect(wantsSha512([expected('sha256')])).toBe(false)
-    expect(wantsSha512([expected('sha256'), expected('sha512')])).toBe(true)
   })
 })

@@ -23,7 +23,7 @@ async function verified(
   await writeFile(path, IMAGE)
   for (const [suffix, text] of Object.entries(beside)) await writeFile(`${path}.${suffix}`, text)
   await using opened = await openImage(path)
-  run(await verifyOrigin(opened, context), path)
+  run(await verifyOrigin(opened, {}, context), path)
 }
 
 describe('verifyOrigin', () => {
@@ -31,9 +31,10 @@ describe('verifyOrigin', () => {
     const context = testContext()
     await verified(
       {},
-      ({ stage, verification, expected }) => {
+      ({ stage, origin, expected }) => {
         expect(stage).toBe('verified')
-        expect(verification.status).toBe('unverified')
+        expect(origin.verification.status).toBe('unverified')
+        expect(origin.binds).toBe(false)
         expect(expected).toEqual([])
       },
       context,
@@ -45,7 +46,8 @@ describe('verifyOrigin', () => {
     const context = testContext()
     await verified(
       { sha256: `${hex('sha256')}\n`, sha512: `${hex('sha512')}\n` },
-      ({ verification, expected }, path) => {
+      ({ origin: { binds, verification }, expected }, path) => {
+        expect(binds).toBe(true)
         expect(verification.status).toBe('digest')
         expect(verification.reason).toContain('SHA-256')
         expect(verification.reason).toContain('SHA-512')
