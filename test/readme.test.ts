@@ -198,12 +198,15 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'verify', 'keys', 'templates', 'rules'])('of "%s" fits 80 columns', async (verb) => {
-    const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
-    expect(exitCode).toBe(0)
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-    expect(stdout).toContain('oem-bake')
-  })
+  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'verify', 'keys', 'templates', 'rules'])(
+    'of "%s" fits 80 columns',
+    async (verb) => {
+      const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
+      expect(exitCode).toBe(0)
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+      expect(stdout).toContain('oem-bake')
+    },
+  )
 
   it('knows every flag that the README names', async () => {
     const helps = await Promise.all(
