@@ -5,6 +5,7 @@
  * same codec that decodes to the edited bytes. `check` reads that file back from the disk and proves it.
  */
 import type { ByteDevice, EditedDevice } from '../byte-device.js'
+import type { Digests } from '../source/file-hash.js'
 
 export type CodecDescription =
   | { readonly kind: 'plain' }
@@ -28,6 +29,13 @@ export type DecodePurpose =
       readonly target: string
       /** Encode everything anew instead of what changed. */
       readonly recompress: { readonly level: number | undefined } | undefined
+      /** What is to be told of input and output beside the output's SHA-256. @default nothing */
+      readonly tell?: {
+        /** The input's digest, where nothing else asks for it: of an image that is not compressed. */
+        readonly inputDigest: boolean
+        /** SHA-512 of the output. */
+        readonly sha512: boolean
+      }
     }
 
 /**
@@ -60,9 +68,10 @@ export interface DecodedImage extends AsyncDisposable {
   /**
    * Waits until the input is known to be what its digests and signatures say, as far as there are any.
    *
+   * @returns the input's digests, where they were taken
    * @throws ERR_DIGEST_MISMATCH
    */
-  settled(): Promise<void>
+  settled(): Promise<Digests | undefined>
   /** Says that an edit is on its way: whatever takes its time to start may start. */
   expectEdit(): void
   /**
@@ -76,8 +85,8 @@ export interface DecodedImage extends AsyncDisposable {
   /**
    * Reads the target back, checks that it holds `edited`, and has it on the disk.
    *
-   * @returns SHA-256 of the file as it lies on disk, lower-case hex
+   * @returns of the file as it lies on disk, with SHA-512 when that is to be told
    * @throws ERR_CHECK_OUTPUT when it does not hold what was meant
    */
-  check(edited: EditedDevice): Promise<string>
+  check(edited: EditedDevice): Promise<Digests>
 }

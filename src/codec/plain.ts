@@ -9,7 +9,7 @@ import { type ByteDevice, FileDevice } from '../byte-device.js'
 import { fileError, PostCheckError, throwIfCancelled, UsageError } from '../errors.js'
 import { InOrderComparison, readInOrder } from '../in-order.js'
 import type { RunContext } from '../progress.js'
-import { FileHash } from '../source/file-hash.js'
+import { type Digests, FileHash } from '../source/file-hash.js'
 import { copyToSparseFile } from '../sparse-file.js'
 import { InputDigest } from '../trust/input-digest.js'
 import type { VerifiedImage } from '../trust/verify.js'
@@ -26,23 +26,26 @@ export async function openPlain(
     })
   }
   const target = purpose.kind === 'bake' ? purpose.target : ''
-  // Where nothing has to agree with it nobody asks for a digest: the file is read only where the bake needs it.
-  const hash = image.origin.binds ? new FileHash(image.origin.hashing, context) : undefined
+  const tell = purpose.kind === 'bake' ? purpose.tell : undefined
+  // Where nothing has to agree with it, and none is to be told, the file is read only where the bake needs it.
+  const hash =
+    image.origin.binds || tell?.inputDigest === true ? new FileHash(image.origin.hashing, context) : undefined
   const digest = hash && new InputDigest(image, hash, context)
   return {
     codec: { kind: 'plain' },
     device: image.device,
     notes: {},
     remember: async () => undefined,
-    settled: async () => void (await digest?.settled()),
+    settled: async () => digest?.settled(),
     expectEdit: () => undefined,
     encode: async (edited) => {
-      await digest?.settled()
+      // Where nobody has said what it should be, it is told beside the copy; it need not be known before.
+      if (image.origin.binds) await digest?.settled()
       await copyToSparseFile(edited, target, 'encode', context)
       await sync(target)
       return undefined
     },
-    check: (edited) => comparePlain(edited, target, context),
+    check: (edited) => comparePlain(edited, target, tell?.sha512 ?? false, context),
     // The file belongs to the opened image.
     [Symbol.asyncDispose]: async () => hash?.[Symbol.asyncDispose](),
   }
@@ -57,7 +60,12 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-async function comparePlain(edited: ByteDevice, target: string, context: RunContext): Promise<string> {
+async function comparePlain(
+  edited: ByteDevice,
+  target: string,
+  withSha512: boolean,
+  context: RunContext,
+): Promise<Digests> {
   const handle = await open(target, 'r').catch((error) => {
     throw fileError(error, `read back ${target}`)
   })
@@ -67,7 +75,8 @@ async function comparePlain(edited: ByteDevice, target: string, context: RunCont
       throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${edited.size}`)
     }
     const written = new FileDevice(handle, size, target)
-    const hash = createHash('sha256')
+    const sha256 = createHash('sha256')
+    const sha512 = withSha512 ? createHash('sha512') : undefined
     const comparison = new InOrderComparison(edited)
     for await (const { offset, bytes } of readInOrder(written)) {
       throwIfCancelled(context.signal)
@@ -78,10 +87,11 @@ async function comparePlain(edited: ByteDevice, target: string, context: RunCont
           { hint: 'check the disk and the memory of this machine; nothing was published' },
         )
       }
-      hash.update(bytes)
+      sha256.update(bytes)
+      sha512?.update(bytes)
       context.report({ kind: 'progress', phase: 'check', doneBytes: offset + bytes.length, totalBytes: size })
     }
-    return hash.digest('hex')
+    return { sha256: sha256.digest('hex'), ...(sha512 === undefined ? {} : { sha512: sha512.digest('hex') }) }
   } catch (error) {
     throw fileError(error, `read back ${target}`)
   } finally {

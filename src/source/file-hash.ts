@@ -2,7 +2,8 @@
  * The digests of a file, taken in a thread of their own while everything else goes on.
  *
  * SHA-256 runs at 1 GB/s and more with the processor's own instructions, SHA-512 at half of that: the second is taken only
- * when somebody published it. What a signature is over is hashed in the same read: signatures hash more than the file.
+ * when somebody published it, or wants to publish it of the output. What a signature is over is hashed in the same read:
+ * signatures hash more than the file.
  */
 import type { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError } from '../errors.js'
@@ -48,7 +49,6 @@ export type ToHasher =
 export type FromHasher =
   | { readonly kind: 'progress'; readonly doneBytes: number }
   | { readonly kind: 'digests'; readonly digests: Partial<Digests> }
-  | { readonly kind: 'sha256'; readonly sha256: string }
   | { readonly kind: 'failed'; readonly message: string; readonly errno: string | undefined }
 
 /** One file at a time; disposing of it ends the thread. */
@@ -78,9 +78,7 @@ export class FileHash implements AsyncDisposable {
    * @throws ERR_IO when it can't be read, or ends early
    */
   async whole(fd: number, sizeBytes: number): Promise<Digests> {
-    const { sha256, ...others } = await this.#digests(fd, sizeBytes, true)
-    if (sha256 === undefined) throw new InternalError('ERR_INTERNAL', 'the hash worker left out SHA-256')
-    return { sha256, ...others }
+    return assertSha256(await this.#digests(fd, sizeBytes, true))
   }
 
   /**
@@ -93,14 +91,12 @@ export class FileHash implements AsyncDisposable {
   }
 
   /**
-   * SHA-256 of a file whose first `keptBytes` bytes are those of the file that was hashed whole; the rest is read.
+   * Digests of a file whose first `keptBytes` bytes are those of the file that was hashed whole; the rest is read.
    *
    * @throws ERR_IO when it can't be read, or ends early
    */
-  async withNewTail(fd: number, keptBytes: number, sizeBytes: number): Promise<string> {
-    const answer = await this.#ask({ kind: 'new tail', fd, keptBytes, sizeBytes })
-    if (answer.kind !== 'sha256') throw unexpected(answer)
-    return answer.sha256
+  async withNewTail(fd: number, keptBytes: number, sizeBytes: number): Promise<Digests> {
+    return assertSha256(await this.#ask({ kind: 'new tail', fd, keptBytes, sizeBytes }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,12 +106,10 @@ export class FileHash implements AsyncDisposable {
 
   async #digests(fd: number, sizeBytes: number, withSha256: boolean): Promise<Partial<Digests>> {
     this.#totalBytes = sizeBytes
-    const answer = await this.#ask({ kind: 'whole', fd, sizeBytes, withSha256, ...this.#options })
-    if (answer.kind !== 'digests') throw unexpected(answer)
-    return answer.digests
+    return this.#ask({ kind: 'whole', fd, sizeBytes, withSha256, ...this.#options })
   }
 
-  async #ask(request: ToHasher): Promise<FromHasher> {
+  async #ask(request: ToHasher): Promise<Partial<Digests>> {
     const answer = await new Promise<FromHasher>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure)
       if (this.#pending !== undefined) throw new InternalError('ERR_INTERNAL', 'two files hashed at once')
@@ -127,7 +121,9 @@ export class FileHash implements AsyncDisposable {
         hint: 'check the disk, then run the same command again',
         details: { errno: answer.errno },
       })
-    return answer
+    if (answer.kind !== 'digests')
+      throw new InternalError('ERR_INTERNAL', `the hash worker answered with ${answer.kind}`)
+    return answer.digests
   }
 
   #take(message: FromHasher): void {
@@ -152,6 +148,7 @@ export class FileHash implements AsyncDisposable {
   }
 }
 
-function unexpected(answer: FromHasher): InternalError {
-  return new InternalError('ERR_INTERNAL', `the hash worker answered with ${answer.kind}`)
+function assertSha256({ sha256, ...others }: Partial<Digests>): Digests {
+  if (sha256 === undefined) throw new InternalError('ERR_INTERNAL', 'the hash worker left out SHA-256')
+  return { sha256, ...others }
 }

@@ -1,8 +1,8 @@
 /**
  * The worker side of `file-hash.ts`: reads a file once, in order, and hashes it.
  *
- * SHA-256 keeps a copy of its state every few MiB, so that the digest of a file that begins the same way costs only what
- * is new in it.
+ * A copy of the state is kept every few MiB, so that the digests of a file that begins the same way cost only what is new
+ * in it.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
@@ -19,8 +19,14 @@ const PIECE_BYTES = 1 << 20
 /** Bytes between two words about progress. */
 const REPORT_BYTES = 16 << 20
 
-/** State of SHA-256 after so many steps. */
-const states: Hash[] = []
+/** What is computed in one read. */
+interface Hashes {
+  readonly sha256: Hash
+  readonly sha512: Hash | undefined
+}
+
+/** After so many steps. */
+const states: Hashes[] = []
 const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES)
 
 const send = (message: FromHasher): void => port.postMessage(message)
@@ -32,7 +38,7 @@ port.on('message', (request: ToHasher) => {
         send({ kind: 'digests', digests: hashWhole(request) })
         break
       case 'new tail':
-        send({ kind: 'sha256', sha256: hashNewTail(request) })
+        send({ kind: 'digests', digests: hashNewTail(request) })
         break
     }
   } catch (error) {
@@ -57,7 +63,7 @@ function hashWhole(request: Extract<ToHasher, { readonly kind: 'whole' }>): Part
   const ofSignatures = signed.map(({ algorithm, prefix, suffix }) => ({ hash: begin(algorithm, prefix), suffix }))
   const hashes = [...running.values()]
   feed(fd, 0, sizeBytes, (bytes, offset) => {
-    if (offset % STEP_BYTES === 0 && sha256 !== undefined) states.push(sha256.copy())
+    if (offset % STEP_BYTES === 0 && sha256 !== undefined) states.push(copyOf({ sha256, sha512 }))
     for (const hash of hashes) hash.update(bytes)
     if (offset % REPORT_BYTES === 0) send({ kind: 'progress', doneBytes: offset })
   })
@@ -70,12 +76,24 @@ function hashWhole(request: Extract<ToHasher, { readonly kind: 'whole' }>): Part
   }
 }
 
-function hashNewTail({ fd, keptBytes, sizeBytes }: Extract<ToHasher, { readonly kind: 'new tail' }>): string {
+function hashNewTail({ fd, keptBytes, sizeBytes }: Extract<ToHasher, { readonly kind: 'new tail' }>): Digests {
   const step = Math.min(Math.floor(keptBytes / STEP_BYTES), states.length - 1)
-  const hash = states[step]?.copy()
-  if (hash === undefined) throw new InternalError('ERR_INTERNAL', 'nothing has been hashed yet')
-  feed(fd, step * STEP_BYTES, sizeBytes, (bytes) => hash.update(bytes))
-  return hash.digest('hex')
+  const kept = states[step]
+  if (kept === undefined) throw new InternalError('ERR_INTERNAL', 'nothing has been hashed yet')
+  const hashes = copyOf(kept)
+  feed(fd, step * STEP_BYTES, sizeBytes, (bytes) => {
+    hashes.sha256.update(bytes)
+    hashes.sha512?.update(bytes)
+  })
+  return digestsOf(hashes)
+}
+
+function digestsOf({ sha256, sha512 }: Hashes): Digests {
+  return { sha256: sha256.digest('hex'), ...(sha512 === undefined ? {} : { sha512: sha512.digest('hex') }) }
+}
+
+function copyOf({ sha256, sha512 }: Hashes): Hashes {
+  return { sha256: sha256.copy(), sha512: sha512?.copy() }
 }
 
 function feed(fd: number, from: number, to: number, take: (bytes: Buffer, offset: number) => void): void {

@@ -8,6 +8,7 @@ import { Overlay } from '#src/overlay.js'
 import { openWorkspace } from '#src/temp.js'
 import { flipBit } from '../support/bits.js'
 import { testContext } from '../support/context.js'
+import { digestsOf } from '../support/digests.js'
 import { rejectsWithCode } from '../support/errors.js'
 import { withFault } from '../support/faults.js'
 import { noise } from '../support/random.js'
@@ -22,12 +23,14 @@ const IMAGE = Buffer.concat([noise(200_000), Buffer.alloc(2 << 20), noise(200_00
 async function withPlain(
   run: (decoded: DecodedImage, edited: Overlay, target: string) => Promise<void>,
   context = testContext(),
+  tell?: { readonly inputDigest: boolean; readonly sha512: boolean },
 ): Promise<void> {
   await writeFile(source, IMAGE)
   await using workspace = await openWorkspace(directory)
   await withVerifiedImage(source, async (image) => {
     const target = workspace.path('finished')
-    await using decoded = await openPlain(image, { kind: 'bake', target, recompress: undefined }, context)
+    const purpose = { kind: 'bake', target, recompress: undefined, ...(tell === undefined ? {} : { tell }) } as const
+    await using decoded = await openPlain(image, purpose, context)
     const edited = new Overlay(decoded.device)
     await edited.write(150_000, Buffer.alloc(100_000, 5))
     await run(decoded, edited, target)
@@ -50,6 +53,17 @@ const EDITED = Buffer.from(IMAGE)
 EDITED.fill(5, 150_000, 250_000)
 
 describe('the codec of plain images', () => {
+  it('tells the digest of the input, and SHA-512 of the output, when it is to', () =>
+    withPlain(
+      async (decoded, edited) => {
+        await decoded.encode(edited)
+        expect(await decoded.check(edited)).toEqual(digestsOf(EDITED))
+        expect(await decoded.settled()).toEqual({ sha256: digestsOf(IMAGE).sha256 })
+      },
+      testContext(),
+      { inputDigest: true, sha512: true },
+    ))
+
   it('is the file itself', () =>
     withPlain(async (decoded) => {
       expect(decoded.codec).toEqual({ kind: 'plain' })
@@ -64,7 +78,7 @@ describe('the codec of plain images', () => {
     withPlain(async (decoded, edited, target) => {
       expect(await decoded.encode(edited)).toBeUndefined()
       expect((await readFile(target)).equals(EDITED)).toBe(true)
-      expect(await decoded.check(edited)).toBe(createHash('sha256').update(EDITED).digest('hex'))
+      expect(await decoded.check(edited)).toEqual({ sha256: createHash('sha256').update(EDITED).digest('hex') })
     }))
 
   it('can not be recompressed', async () => {

@@ -54,7 +54,12 @@ export async function withOpenedBzip2<T>(
 
 function purposeOf({ purpose = 'look' }: Opening, target: string): DecodePurpose {
   if (purpose === 'look') return { kind: 'look' }
-  return { kind: 'bake', target, recompress: purpose === 'bake' ? undefined : { level: purpose.recompress } }
+  return {
+    kind: 'bake',
+    target,
+    recompress: purpose === 'bake' ? undefined : { level: purpose.recompress },
+    tell: { inputDigest: true, sha512: true },
+  }
 }
 
 /** All of the image, decoded. */

@@ -3,7 +3,6 @@
  * run through the real splice and judged by bzip2 (and by lbzip2 and pbzip2, whose start costs more, for a share).
  */
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,7 +17,7 @@ import { IndependentDecoder } from '#src/codec/bzip2/independent-decoder.js'
 import { readAtFrom } from '#src/codec/bzip2/read-at.js'
 import { SplicedImage } from '#src/codec/bzip2/splice-image.js'
 import { SPLICE_LIMITS, type SpliceLimits } from '#src/codec/bzip2/splice-limits.js'
-import { FileHash } from '#src/source/file-hash.js'
+import { type Digests, FileHash } from '#src/source/file-hash.js'
 import { InputDigest } from '#src/trust/input-digest.js'
 import type { VerifiedImage } from '#src/trust/verify.js'
 import { type Bzip2ProgramName, compress } from './bzip2.js'
@@ -34,6 +33,7 @@ import {
 } from './bzip2-layout.js'
 import { anchorOf } from './chains.js'
 import { testContext } from './context.js'
+import { digestsOf } from './digests.js'
 import { EditedBytes } from './edited-bytes.js'
 import { noise, prose } from './random.js'
 import { withVerifiedImage } from './verified.js'
@@ -217,7 +217,7 @@ async function judge(path: string, expectedSha256: string, programs: readonly (k
 }
 
 function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return digestsOf(bytes).sha256
 }
 
 /** How many of each there were, so that a test can say that none was left out. */
@@ -248,7 +248,7 @@ export async function runFileCase(
     for (const trusted of [true, false]) {
       const { index } = await openIndex(image, file, trusted)
       if (trusted && index.how !== 'tail') continue
-      await using hash = new FileHash({ withSha512: false }, testContext())
+      await using hash = new FileHash({ withSha512: true }, testContext())
       await using decoder = new IndependentDecoder(new AbortController().signal)
       const digest = new InputDigest(image, hash, testContext())
       for (const [nth, place] of places.entries()) {
@@ -320,9 +320,13 @@ async function spliceAndJudge(
   const copy = await startCopy(image, target)
   await copy.done
   const edited = EditedBytes.from(file.decoded, after)
-  let told: string
+  let told: Digests
   try {
-    await using spliced = new SplicedImage({ image, index, copy, hash, digest, decoder }, testContext(), limits)
+    await using spliced = new SplicedImage(
+      { image, index, copy, hash, digest, withSha512: true, decoder },
+      testContext(),
+      limits,
+    )
     await spliced.encode(edited)
     told = await spliced.check()
   } catch (error) {
@@ -331,7 +335,7 @@ async function spliceAndJudge(
     await copy.end()
   }
   const written = await readFile(target)
-  expect(sha256(written), label).toBe(told)
+  expect(told, label).toEqual(digestsOf(written))
   assertRestKept(file, written, edited.firstChange, edited, label)
   await judge(target, sha256(after), programs, label)
   await rm(target)

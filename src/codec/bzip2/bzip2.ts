@@ -23,6 +23,7 @@ import type { ImageWriter } from './image-writer.js'
 import { IndependentDecoder } from './independent-decoder.js'
 import { type CacheEntry, cacheDirectory, MapCache } from './map-cache.js'
 import { readAtFrom } from './read-at.js'
+import type { RecompressOptions } from './recompress.js'
 import { SplicedImage } from './splice-image.js'
 
 export interface Bzip2Options {
@@ -50,13 +51,19 @@ export async function openBzip2(
   const chain = new BlockChain(decoder, readAtFrom(fd), sizeBytes)
   const reader = new BlockReader(chain, decoder, image.name)
   const level = chain.levelAt(0) ?? 9
+  const withSha512 = purpose.kind === 'bake' && purpose.tell?.sha512 === true
   const recompressed =
     purpose.kind === 'bake' && purpose.recompress !== undefined
-      ? await prepareRecompression(purpose.target, purpose.recompress.level ?? level, context)
+      ? await prepareRecompression(
+          { target: purpose.target, level: purpose.recompress.level ?? level, withSha512 },
+          context,
+        )
       : undefined
   const copy =
     purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
-  const hash = new FileHash(image.origin.hashing, context)
+  const { hashing } = image.origin
+  // Of the input, too: the output's goes on from where the first change is.
+  const hash = new FileHash({ ...hashing, withSha512: hashing.withSha512 || (withSha512 && copy !== undefined) }, context)
   const digest = new InputDigest(image, hash, context)
   const second = copy && new IndependentDecoder(context.signal)
   let spliced: SplicedImage | undefined
@@ -79,7 +86,8 @@ export async function openBzip2(
       context,
     )
     const device = new BlockDevice(index, reader, image.name)
-    if (copy && second) spliced = new SplicedImage({ image, index, copy, hash, digest, decoder: second }, context)
+    if (copy && second)
+      spliced = new SplicedImage({ image, index, copy, hash, digest, withSha512, decoder: second }, context)
     const writer: ImageWriter | undefined = recompressed ?? spliced
     return {
       get codec() {
@@ -92,7 +100,7 @@ export async function openBzip2(
         const { sha256 } = await digest.settled()
         await cache.write({ sha256, sizeBytes }, { ...index.findings, notes })
       },
-      settled: async () => void (await digest.settled()),
+      settled: () => digest.settled(),
       expectEdit: () => second?.warmUp(),
       encode: async (edited) => {
         // A minute of work for nothing, if the input is not what it should be; a splice is done before that is known.
@@ -100,10 +108,10 @@ export async function openBzip2(
         return required(writer).encode(edited)
       },
       check: async (edited) => {
-        const [sha256] = await Promise.all([required(writer).check(edited), digest.settled()])
+        const [digests] = await Promise.all([required(writer).check(edited), digest.settled()])
         // Threads take 20 ms to end: they may do so while the image gets its name.
         void endThreads()
-        return sha256
+        return digests
       },
       [Symbol.asyncDispose]: dispose,
     }
@@ -119,9 +127,9 @@ export async function openBzip2(
 }
 
 /** Loaded only here: starting programs costs 80 ms before the first one is started. */
-async function prepareRecompression(target: string, level: number, context: RunContext): Promise<ImageWriter> {
+async function prepareRecompression(options: RecompressOptions, context: RunContext): Promise<ImageWriter> {
   const { RecompressedImage } = await import('./recompress.js')
-  return RecompressedImage.prepare(target, level, context)
+  return RecompressedImage.prepare(options, context)
 }
 
 function openCache(useCache: boolean, context: RunContext): MapCache | undefined {

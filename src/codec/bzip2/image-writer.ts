@@ -2,6 +2,7 @@
  * The two ways of writing a bzip2 image: splicing what changed into a copy, or encoding everything anew.
  */
 import type { EditedDevice } from '../../byte-device.js'
+import type { Digests } from '../../source/file-hash.js'
 
 export interface ImageWriter {
   /**
@@ -13,8 +14,7 @@ export interface ImageWriter {
   /**
    * Reads the target back and proves it; when this ends, it is on the disk.
    *
-   * @returns SHA-256, lower-case hex
    * @throws ERR_CHECK_OUTPUT
    */
-  check(edited: EditedDevice): Promise<string>
+  check(edited: EditedDevice): Promise<Digests>
 }

@@ -6,7 +6,7 @@ import { type EditedDevice, piecesOf } from '../../byte-device.js'
 import { fileError, OemBakeError, PostCheckError, throwIfCancelled } from '../../errors.js'
 import { InOrderComparison, PIECE_BYTES } from '../../in-order.js'
 import type { RunContext } from '../../progress.js'
-import { FileHash } from '../../source/file-hash.js'
+import { type Digests, FileHash } from '../../source/file-hash.js'
 import { extent } from '../../units.js'
 import { compileBlockCodec } from './block-codec.js'
 import { BlockDecoder } from './block-decoder.js'
@@ -18,22 +18,32 @@ import type { ImageWriter } from './image-writer.js'
 import { type Bzip2Program, chooseEncoder, findBzip2Programs } from './programs.js'
 import { readAtFrom } from './read-at.js'
 
+export interface RecompressOptions {
+  readonly target: string
+  /** 1 to 9. */
+  readonly level: number
+  /** SHA-512 of the output is wanted. */
+  readonly withSha512: boolean
+}
+
 export class RecompressedImage implements ImageWriter {
   readonly #target: string
   readonly #program: Bzip2Program
   readonly #level: number
+  readonly #withSha512: boolean
   readonly #context: RunContext
 
-  private constructor(target: string, program: Bzip2Program, level: number, context: RunContext) {
-    this.#target = target
+  private constructor(options: RecompressOptions, program: Bzip2Program, context: RunContext) {
+    this.#target = options.target
+    this.#level = options.level
+    this.#withSha512 = options.withSha512
     this.#program = program
-    this.#level = level
     this.#context = context
   }
 
   /** @throws ERR_COMPRESSOR_MISSING before the long work */
-  static async prepare(target: string, level: number, context: RunContext): Promise<RecompressedImage> {
-    return new RecompressedImage(target, chooseEncoder(await findBzip2Programs(context)), level, context)
+  static async prepare(options: RecompressOptions, context: RunContext): Promise<RecompressedImage> {
+    return new RecompressedImage(options, chooseEncoder(await findBzip2Programs(context)), context)
   }
 
   async encode(edited: EditedDevice): Promise<string> {
@@ -42,17 +52,17 @@ export class RecompressedImage implements ImageWriter {
   }
 
   /** By our own decoder, which is not of the program's family. */
-  async check(edited: EditedDevice): Promise<string> {
+  async check(edited: EditedDevice): Promise<Digests> {
     const handle = await open(this.#target, 'r').catch((error) => {
       throw fileError(error, `read back ${this.#target}`)
     })
     try {
       const { size } = await handle.stat()
-      await using hash = new FileHash({ withSha512: false }, this.#context)
+      await using hash = new FileHash({ withSha512: this.#withSha512 }, this.#context)
       const digests = hash.whole(handle.fd, size)
       digests.catch(() => undefined)
       await this.#compare(handle, size, edited)
-      return (await digests).sha256
+      return await digests
     } catch (error) {
       throw fileError(error, `read back ${this.#target}`)
     } finally {

@@ -4,7 +4,7 @@
 import { type EditedDevice, FileDevice } from '../../byte-device.js'
 import { fileError, InternalError, PostCheckError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
-import { FileHash } from '../../source/file-hash.js'
+import { type Digests, FileHash } from '../../source/file-hash.js'
 import type { InputDigest } from '../../trust/input-digest.js'
 import type { VerifiedImage } from '../../trust/verify.js'
 import { compileBlockCodec } from './block-codec.js'
@@ -29,8 +29,8 @@ interface Written extends SpliceResult {
   readonly replacements: readonly EncodedReplacement[]
   /** Settles when the new bytes are on the disk. */
   readonly synced: Promise<void>
-  /** SHA-256 of the file as read back. */
-  readonly sha256: Promise<string>
+  /** Of the file as read back. */
+  readonly digests: Promise<Digests>
 }
 
 /** What a splice is made with. */
@@ -42,6 +42,8 @@ export interface SpliceParts {
   /** Has hashed the input once `digest` is settled. */
   readonly hash: FileHash
   readonly digest: InputDigest
+  /** SHA-512 of the output is wanted; `hash` takes it of the input then. */
+  readonly withSha512: boolean
   /** For the second opinion. */
   readonly decoder: IndependentDecoder
 }
@@ -61,7 +63,7 @@ export class SplicedImage implements ImageWriter, AsyncDisposable {
   }
 
   async encode(edited: EditedDevice): Promise<undefined> {
-    const { copy, digest, hash, image, index } = this.#parts
+    const { copy, digest, hash, image, index, withSha512 } = this.#parts
     const { rawSize } = index
     const changed = await edited.changedExtents()
     // A shorter image loses blocks that hold no change, too.
@@ -69,7 +71,7 @@ export class SplicedImage implements ImageWriter, AsyncDisposable {
     const map = await index.covering(from, rawSize - from)
     const planned = planSplice(map, changed, edited.size)
     if (image.device.size - firstByte(planned, map) >= this.#limits.ownHash)
-      this.#ownHash = new FileHash({ withSha512: false }, { ...this.#context, report: () => undefined })
+      this.#ownHash = new FileHash({ withSha512 }, { ...this.#context, report: () => undefined })
     const replacements = await this.#encodeAndCheck(edited, planned, map)
     await copy.done
     try {
@@ -77,21 +79,21 @@ export class SplicedImage implements ImageWriter, AsyncDisposable {
       const result = await writeSplice(image.device, map, replacements, target, this.#limits, this.#context.signal)
       const synced = copy.handle.sync()
       const { keptBytes, sizeBytes } = result
-      const sha256 =
-        this.#ownHash?.whole(copy.handle.fd, sizeBytes).then((digests) => digests.sha256) ??
+      const digests =
+        this.#ownHash?.whole(copy.handle.fd, sizeBytes) ??
         digest.settled().then(() => hash.withNewTail(copy.handle.fd, keptBytes, sizeBytes))
       // Waited for in `check`.
       synced.catch(() => undefined)
-      sha256.catch(() => undefined)
-      this.#written = { ...result, map, replacements, synced, sha256 }
+      digests.catch(() => undefined)
+      this.#written = { ...result, map, replacements, synced, digests }
     } catch (error) {
       throw fileError(error, `write ${copy.path}`)
     }
   }
 
-  async check(): Promise<string> {
+  async check(): Promise<Digests> {
     if (this.#written === undefined) throw new InternalError('ERR_INTERNAL', 'checked before it was written')
-    const { map, replacements, sha256, sizeBytes, synced, untouched } = this.#written
+    const { digests, map, replacements, sizeBytes, synced, untouched } = this.#written
     const { handle, path } = this.#parts.copy
     try {
       const { size } = await handle.stat()
@@ -101,7 +103,7 @@ export class SplicedImage implements ImageWriter, AsyncDisposable {
       const written = { device: new FileDevice(handle, size, path), chain, untouched }
       await assertSpliceHolds(this.#parts.image.device, written, map, replacements, this.#context.signal)
       await Promise.all([this.#parts.copy.synced, synced])
-      return await sha256
+      return await digests
     } catch (error) {
       throw fileError(error, `read back ${path}`)
     }

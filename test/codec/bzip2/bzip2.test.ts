@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { open, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import { anchorOf, NO_ANCHOR } from '../../support/chains.js'
 import { childNames } from '../../support/children.js'
 import { testContext } from '../../support/context.js'
 import { type Opening, withOpenedBzip2 } from '../../support/decoders.js'
+import { digestsOf } from '../../support/digests.js'
 import { rejectsWithCode } from '../../support/errors.js'
 import { type Operation, withFault } from '../../support/faults.js'
 import { noise, prose } from '../../support/random.js'
@@ -23,7 +23,6 @@ import { threadCount } from '../../support/threads.js'
 import { withVerifiedImage } from '../../support/verified.js'
 
 const directory = temporaryDirectory()
-const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 /** Dense in the middle, so that the tail index has something to leave out. */
 const FILE = layOut([
@@ -92,7 +91,7 @@ describe('the choice of program', () => {
 })
 
 describe.each(WAYS)('a bake by the %s index', (how, opening) => {
-  it('writes a file that decodes to the edited bytes, and gives its SHA-256', async () => {
+  it('writes a file that decodes to the edited bytes, and gives its SHA-256 and SHA-512', async () => {
     const own = opening()
     await fillCache(own)
     await withOpenedBzip2(FILE.bytes, own, async (decoded, target) => {
@@ -101,7 +100,7 @@ describe.each(WAYS)('a bake by the %s index', (how, opening) => {
       expect(decoded.codec).toEqual({ kind: 'bzip2', level: 1, index: how })
       const told = await decoded.check(edited)
       const written = readFileSync(target)
-      expect(told).toBe(sha256(written))
+      expect(told).toEqual(digestsOf(written))
       expect(bunzip2(written).equals(EDITED)).toBe(true)
       expect(decoded.codec).toMatchObject({ index: how })
     })
@@ -116,7 +115,7 @@ describe.each(WAYS)('a bake by the %s index', (how, opening) => {
         if (restored) await edited.write(EDIT_AT, FILE.decoded.subarray(EDIT_AT, EDIT_AT + 7))
         const image = restored ? edited : new Overlay(decoded.device)
         await decoded.encode(image)
-        expect(await decoded.check(image)).toBe(sha256(FILE.bytes))
+        expect(await decoded.check(image)).toEqual(digestsOf(FILE.bytes))
         expect(readFileSync(target).equals(FILE.bytes)).toBe(true)
       })
     }
@@ -331,7 +330,7 @@ describe('recompression', () => {
           const written = readFileSync(target)
           expect(written.toString('latin1', 0, 4)).toBe(`BZh${level}`)
           expect(bunzip2(written).equals(EDITED)).toBe(true)
-          expect(await decoded.check(edited)).toBe(sha256(written))
+          expect(await decoded.check(edited)).toEqual(digestsOf(written))
         })
       }
       expect(childNames()).toEqual([])
@@ -438,7 +437,7 @@ describe('every layout', () => {
           { directory, purpose: 'bake', digest, anchor: anchorOf(file.decoded) },
           async (decoded, target) => {
             await decoded.encode(new Overlay(decoded.device))
-            expect(await decoded.check(new Overlay(decoded.device))).toBe(sha256(file.bytes))
+            expect(await decoded.check(new Overlay(decoded.device))).toEqual(digestsOf(file.bytes))
             expect(readFileSync(target).equals(file.bytes)).toBe(true)
           },
         )
@@ -451,7 +450,7 @@ describe('every layout', () => {
     await withOpenedBzip2(empty.bytes, { directory, purpose: 'bake' }, async (decoded, target) => {
       expect(decoded.device.size).toBe(0)
       await decoded.encode(new Overlay(decoded.device))
-      expect(await decoded.check(new Overlay(decoded.device))).toBe(sha256(empty.bytes))
+      expect(await decoded.check(new Overlay(decoded.device))).toEqual(digestsOf(empty.bytes))
       expect(readFileSync(target).equals(empty.bytes)).toBe(true)
     })
   })

@@ -40,7 +40,11 @@ async function withOpinion(
     await copy.done
     try {
       const decoder = { decode: opinion } as unknown as IndependentDecoder
-      await using spliced = new SplicedImage({ image, index, copy, hash, digest, decoder }, testContext(), limits)
+      await using spliced = new SplicedImage(
+        { image, index, copy, hash, digest, withSha512: false, decoder },
+        testContext(),
+        limits,
+      )
       await run(spliced, copy.path)
     } finally {
       await copy.end()
@@ -86,7 +90,7 @@ describe('a spliced image', () => {
         expect(written.length).toBe(FILE.bytes.length)
         expect(written.subarray(from, -10).equals(FILE.bytes.subarray(from, -10))).toBe(true)
         expect(bunzip2(written).equals(after)).toBe(true)
-        expect(await spliced.check()).toBe(createHash('sha256').update(written).digest('hex'))
+        expect(await spliced.check()).toEqual({ sha256: createHash('sha256').update(written).digest('hex') })
         expect(written.equals(FILE.bytes)).toBe(false)
       },
       { stay: 0, skip: 0, ownHash: 0 },
