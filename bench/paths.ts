@@ -13,6 +13,8 @@ export const MADE = join(BENCH, 'made')
 export const WORK = join(BENCH, 'work')
 /** What a run is there to make. */
 export const OUTPUT = join(WORK, 'output')
+/** What ours publishes beside it, unless it is told not to. */
+export const SIDE_FILES: readonly string[] = [`${OUTPUT}.sha256`, `${OUTPUT}.manifest.json`]
 /** First outputs of ours, for the judges. */
 export const KEPT = join(BENCH, 'outputs')
 /** XDG_CACHE_HOME of our runs: nobody else's block maps, and none of an earlier benchmark. */

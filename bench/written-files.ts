@@ -1,14 +1,14 @@
 /**
  * Which files a command opens for writing, whatever becomes of them: by strace, in a run that is not timed.
  *
- * A file that ends as the output, or as an entry of our cache, under whatever name it was begun, is what is meant to be
+ * A file that ends as the output, as one of the two that are published beside it, or as an entry of our cache, under whatever name it was begun, is what is meant to be
  * written; devices and pipes are no files. What remains should be nothing.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
-import { CACHE_HOME, OUTPUT } from './paths.js'
+import { CACHE_HOME, OUTPUT, SIDE_FILES } from './paths.js'
 
 /** All that open a file or give it another name. */
 const CALLS = 'trace=open,openat,openat2,creat,rename,renameat,renameat2,link,linkat'
@@ -53,5 +53,6 @@ function otherFiles(lines: readonly string[]): readonly string[] {
 }
 
 function isMeant(path: string): boolean {
-  return path === OUTPUT || path.startsWith(CACHE_HOME + sep) || NO_FILES.some((start) => path.startsWith(start))
+  const isPublished = path === OUTPUT || SIDE_FILES.includes(path)
+  return isPublished || path.startsWith(CACHE_HOME + sep) || NO_FILES.some((start) => path.startsWith(start))
 }

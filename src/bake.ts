@@ -6,6 +6,7 @@
  * `bake` goes all the way; `plan`, `inspect` and `explain` turn round at the OEM partition. Nothing here knows an offset.
  */
 import { tmpdir } from 'node:os'
+import { basename } from 'node:path'
 import { clockFor } from './clock.js'
 import type { Bzip2Options } from './codec/bzip2/bzip2.js'
 import type { DecodedImage } from './codec/codec.js'
@@ -22,12 +23,15 @@ import { explainBoot } from './oem/explain/explain.js'
 import { treeOfState } from './oem/explain/tree.js'
 import { assertTreeAsPlanned } from './oem/plan/assert-tree.js'
 import { describeOem, type OemState, planBake } from './oem/plan/plan.js'
+import { readPreviousDigests } from './oem/previous-digests.js'
 import { readOemState } from './oem/read-state.js'
 import { readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
 import type { ImageRelease } from './oem/release/release.js'
+import { timePhases } from './phase-times.js'
 import type { RunContext } from './progress.js'
+import { prepareDescription } from './publish/describe-edition.js'
 import { publish } from './publish/publish.js'
-import { chooseTarget } from './publish/target.js'
+import { chooseTarget, type Target } from './publish/target.js'
 import {
   type BakeReport,
   describeImage,
@@ -52,18 +56,22 @@ import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
  *
  * @throws OemBakeError of any class; nothing is published then, and nothing temporary stays
  */
-export async function bake(request: BakeRequest, context: RunContext): Promise<BakeReport> {
+export async function bake(request: BakeRequest, untimed: RunContext): Promise<BakeReport> {
+  const times = timePhases(untimed)
+  const { context } = times
   const content = await resolveContent(request, context.env)
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
   const target = await chooseTarget(opened, request, content.edition)
+  const describing = await prepareDescription(request, content, target, context)
   await using besideTarget = await openWorkspace(target.directory)
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
   const scratch = elsewhere ?? besideTarget
 
   const image = await verifyOrigin(opened, request, context)
   const finished = besideTarget.path('finished')
-  const purpose = { kind: 'bake', target: finished, recompress: request.recompress } as const
+  const { tell } = describing
+  const purpose = { kind: 'bake', target: finished, recompress: request.recompress, tell } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
   return await preferringMismatch(image, decoded, async () => {
     await using disk = await openDisk(decoded)
@@ -83,10 +91,11 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
         decoded.expectEdit()
         const plan = planBake(content, state, release)
         reportFindings(plan, context)
+        const previous = tell.inputDigest ? await readPreviousDigests(oem, state, plan.changes) : new Map()
         context.report({ kind: 'phase', phase: 'edit', detail: engine })
         await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
         await assertTreeAsPlanned(oem, plan)
-        return { engine, release, plan }
+        return { previous, seen: { engine, release, plan } }
       },
     )
     await assertOnlyOemChanged(located)
@@ -95,19 +104,19 @@ export async function bake(request: BakeRequest, context: RunContext): Promise<B
     context.report({ kind: 'phase', phase: 'encode' })
     const encoder = await decoded.encode(edited)
     context.report({ kind: 'phase', phase: 'check' })
-    const sha256 = await decoded.check(edited)
+    const digests = await decoded.check(edited)
     await opened.assertUnchanged()
     // Whatever reads the image comes before the output gets its name: nothing can fail any more after that.
-    const report = {
-      ...baked,
-      output: { path: target.path, sha256, encoder },
-      image: await describeImage(image, decoded, located),
-    }
+    const seen = { ...baked.seen, image: await describeImage(image, decoded, located) }
+    const input = await decoded.settled()
+    const { previous } = baked
+    const sideFiles = await describing.write(finished, { seen, input, digests, encoder, previous, times })
     throwIfCancelled(context.signal)
     context.report({ kind: 'phase', phase: 'publish' })
-    await publish(finished, target)
-    await decoded.remember({ ...releaseNotes(baked.release, decoded.notes), ...disk.notes })
-    return report
+    const { removed } = await publish({ image: finished, sideFiles }, target)
+    reportRemoved(removed, target, context)
+    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes })
+    return { ...seen, output: { path: target.path, ...digests, encoder, files: target.sideFiles, removed } }
   })
 }
 
@@ -189,6 +198,16 @@ async function preferringMismatch<T>(
     if (origin.binds) await decoded.settled()
     throw error
   }
+}
+
+/** An old signature beside a new image would be a lie; that it is gone is not to be missed. */
+function reportRemoved(removed: readonly string[], target: Target, context: RunContext): void {
+  if (removed.length === 0) return
+  const names = removed.map((path) => basename(path)).join(', ')
+  context.report({
+    kind: 'note',
+    message: `removed ${names}: about the image that ${basename(target.path)} took the place of`,
+  })
 }
 
 function reportFindings(planned: { readonly findings: PlanReport['plan']['findings'] }, context: RunContext): void {

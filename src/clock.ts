@@ -19,14 +19,27 @@ export function clockFor(
   env: Readonly<Record<string, string | undefined>>,
   filesystem: Filesystem,
 ): number {
-  if (requested !== undefined) return assertSeconds(requested, 'the time asked for')
-  const fromEnvironment = env.SOURCE_DATE_EPOCH
-  if (fromEnvironment !== undefined && fromEnvironment !== '')
-    return assertSeconds(/^\d+$/.test(fromEnvironment) ? Number(fromEnvironment) : Number.NaN, 'SOURCE_DATE_EPOCH')
+  const asked = requestedClock(requested, env)
+  if (asked !== undefined) return asked
   // The field is 32 bits without a sign: a damaged or far future one is no clock.
   if (filesystem.kind === 'ext' && filesystem.lastWrittenSeconds > 0 && filesystem.lastWrittenSeconds <= SECONDS_MAX)
     return filesystem.lastWrittenSeconds
   return Math.floor(Date.now() / 1000)
+}
+
+/**
+ * The clock that somebody set: whoever does wants the same bytes every time.
+ *
+ * @throws ERR_USAGE
+ */
+export function requestedClock(
+  requested: number | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): number | undefined {
+  if (requested !== undefined) return assertSeconds(requested, 'the time asked for')
+  const fromEnvironment = env.SOURCE_DATE_EPOCH
+  if (fromEnvironment === undefined || fromEnvironment === '') return undefined
+  return assertSeconds(/^\d+$/.test(fromEnvironment) ? Number(fromEnvironment) : Number.NaN, 'SOURCE_DATE_EPOCH')
 }
 
 function assertSeconds(value: number, what: string): number {

@@ -25,6 +25,7 @@ export type UsageCode =
   | 'ERR_GRUB_CFG_INVALID'
   | 'ERR_INPUT_FILE'
   | 'ERR_KEY_INVALID'
+  | 'ERR_SIGNING_KEY'
 
 export type VerificationCode =
   | 'ERR_SOURCE_CHANGED'
@@ -67,6 +68,7 @@ export type UnsupportedCode =
   | 'ERR_KERNEL_MISSING'
   | 'ERR_QEMU_MISSING'
   | 'ERR_COMPRESSOR_MISSING'
+  | 'ERR_GPG_MISSING'
 
 export type EngineCode =
   | 'ERR_APPLIANCE_ABORTED'
@@ -74,12 +76,14 @@ export type EngineCode =
   | 'ERR_GUESTFISH'
   | 'ERR_EMBEDDED'
   | 'ERR_CHILD_FAILED'
+  | 'ERR_SIGN'
 
 export type MachineCode = 'ERR_NO_SPACE' | 'ERR_PERMISSION' | 'ERR_IO' | 'ERR_NOT_FOUND'
 
 export type RefusedCode =
   | 'ERR_OUTPUT_EXISTS'
   | 'ERR_OUTPUT_IS_INPUT'
+  | 'ERR_OUTPUT_SIGNED'
   | 'ERR_OEM_UNKNOWN_FILES'
   | 'ERR_OEM_SYMLINK'
   | 'ERR_OEM_FULL'

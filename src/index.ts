@@ -78,6 +78,9 @@ export type {
 } from './oem/explain/explanation.js'
 export type { ListedTemplate, TemplateList } from './oem/template/template.js'
 export type { Phase, ProgressEvent } from './progress.js'
+export type { Manifest } from './publish/manifest.js'
+export type { ProvenanceStatement } from './publish/provenance.js'
+export type { SideFile, SideFileKind } from './publish/side-files.js'
 export type { BakeReport, ExplainReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
 export type {
   BakeRequest,
@@ -89,6 +92,7 @@ export type {
   ImageRequest,
   PlanRequest,
   RequestedFile,
+  SideFileChoice,
   TrustRequest,
   VerifyRequest,
 } from './request.js'

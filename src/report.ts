@@ -10,6 +10,7 @@ import type { EngineName, OemEntry, OemSpace } from './engine/engine.js'
 import type { BootExplanation } from './oem/explain/explanation.js'
 import type { OemDescription, Plan } from './oem/plan/plan.js'
 import type { ImageRelease } from './oem/release/release.js'
+import type { SideFile } from './publish/side-files.js'
 import type { Verification, VerifiedImage } from './trust/verify.js'
 import { SECTOR_BYTES } from './units.js'
 
@@ -73,8 +74,14 @@ export interface BakeReport extends PlanReport {
     readonly path: string
     /** Of the file as published, lower-case hex. */
     readonly sha256: string
+    /** The same, when something asked for it. */
+    readonly sha512?: string
     /** The outside program that encoded it, if one did. */
     readonly encoder: string | undefined
+    /** What was published beside it. */
+    readonly files: readonly SideFile[]
+    /** What was taken away because it was about the image that was there before. */
+    readonly removed: readonly string[]
   }
 }
 

@@ -101,11 +101,18 @@ export function asksForContent(request: ContentRequest): boolean {
   return [template, cloudConfig, ignition, oemId, files, remove].some((asked) => asked !== undefined)
 }
 
+/** What can be published beside an image. */
+export type SideFileChoice = 'sha256' | 'manifest' | 'digests' | 'provenance'
+
 export interface BakeRequest extends PlanRequest {
   /** @default `<stem>.<template><ext>` beside the image */
   readonly output?: string
   /** Replace an existing output. @default false */
   readonly force?: boolean
+  /** What is published beside the output. @default ['sha256', 'manifest'] */
+  readonly with?: readonly SideFileChoice[]
+  /** Key that the user's gpg signs with: adds a detached signature, digests, and the digests signed in clear. */
+  readonly sign?: string
   /** Encode the whole image anew, with an outside program; for compressed images only. @default only what changed */
   readonly recompress?: {
     /** 1 to 9. @default the image's own */

@@ -1,11 +1,10 @@
 /**
  * The command line. yargs stays in this folder; everything a command does is a call of the library's own pipeline.
  */
-import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { UsageError } from '../errors.js'
-import { installedFile } from '../installation.js'
 import { nearestName } from '../oem/nearest.js'
+import { ownVersion } from '../version.js'
 import { bake } from './commands/bake.js'
 import { explain } from './commands/explain.js'
 import { inspect } from './commands/inspect.js'
@@ -85,13 +84,6 @@ function assertUnderstood(
         ? 'see oem-bake --help'
         : 'oem-bake takes one image; put quotes around a path that holds spaces',
   })
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(installedFile('../package.json'), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown'
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -205,7 +197,7 @@ async function main(words: readonly string[]): Promise<number> {
     )
     .help()
     .alias('help', 'h')
-    .version(version())
+    .version(ownVersion())
     .wrap(HELP_COLUMNS)
     .exitProcess(false)
     .fail((message, error) => {

@@ -13,6 +13,7 @@ import {
   type ContentRequest,
   type ImageRequest,
   type RequestedFile,
+  type SideFileChoice,
   type TrustRequest,
 } from '../request.js'
 
@@ -117,6 +118,13 @@ export const OUTPUT_OPTIONS = {
     describe: 'File to write; - for standard output',
   },
   force: { alias: 'f', type: 'boolean', group: OUTPUT, describe: 'Replace an existing output' },
+  with: {
+    type: 'string',
+    requiresArg: true,
+    group: OUTPUT,
+    describe: 'Files beside it: sha256, manifest, digests, provenance; all or none',
+  },
+  sign: { type: 'string', requiresArg: true, group: OUTPUT, describe: 'Key that gpg signs it with' },
   recompress: { type: 'boolean', group: OUTPUT, describe: 'Compress all of it anew, not only what changed' },
   level: {
     type: 'number',
@@ -185,6 +193,8 @@ export interface TalkFlags {
 export interface OutputFlags {
   readonly output?: string | undefined
   readonly force?: boolean | undefined
+  readonly with?: string | undefined
+  readonly sign?: string | undefined
   readonly recompress?: boolean | undefined
   readonly level?: number | undefined
 }
@@ -247,16 +257,21 @@ export function contentOptions(flags: ContentFlags): ContentRequest {
   }
 }
 
-/** @throws ERR_USAGE for a level that is none, or is asked for without --recompress */
-export function outputRequest(flags: OutputFlags): Pick<BakeRequest, 'output' | 'force' | 'recompress'> {
+/** @throws ERR_USAGE for a level that is none or is asked for without --recompress, for unknown side files, an empty key */
+export function outputRequest(
+  flags: OutputFlags,
+): Pick<BakeRequest, 'output' | 'force' | 'with' | 'sign' | 'recompress'> {
   const { level, recompress } = flags
   if (level !== undefined && (recompress !== true || !Number.isInteger(level) || level < 1 || level > 9)) {
     throw new UsageError('ERR_USAGE', `--level ${level}: expected 1 to 9, together with --recompress`, {
       hint: '--recompress --level 9',
     })
   }
+  if (flags.sign === '') throw new UsageError('ERR_USAGE', '--sign names no key', { hint: '--sign FINGERPRINT' })
   return {
     ...(recompress === true ? { recompress: { level } } : {}),
+    ...(flags.with === undefined ? {} : { with: parseSideFiles(flags.with) }),
+    ...(flags.sign === undefined ? {} : { sign: flags.sign }),
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
   }
@@ -268,6 +283,23 @@ export function parseAssignment(text: string): [string, string] {
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
   throw new UsageError('ERR_USAGE', `--set ${text}: expected NAME=VALUE`, {
     hint: `--set ${text === '' || at === 0 ? 'NAME' : text}=VALUE`,
+  })
+}
+
+const SIDE_FILES: readonly SideFileChoice[] = ['sha256', 'manifest', 'digests', 'provenance']
+const SIDE_FILES_HINT = `--with ${SIDE_FILES.join(',')}; all and none stand alone`
+
+/** `--with`: some of what there is, with commas between; or `all`, or `none`. @throws ERR_USAGE */
+export function parseSideFiles(text: string): readonly SideFileChoice[] {
+  if (text === 'none') return []
+  if (text === 'all') return SIDE_FILES
+  return text.split(',').map((word) => {
+    const known = SIDE_FILES.find((name) => name === word)
+    if (known !== undefined) return known
+    const nearest = nearestName(word, SIDE_FILES)
+    throw new UsageError('ERR_USAGE', `--with ${text}: ${JSON.stringify(word)} is no file that can be published`, {
+      hint: nearest === undefined ? SIDE_FILES_HINT : `did you mean ${nearest}? ${SIDE_FILES_HINT}`,
+    })
   })
 }
 

@@ -38,6 +38,8 @@ export interface ContentFile extends LoadedFile {
   readonly origin: string
   /** What errors call it: the path on this machine. */
   readonly source: string
+  /** Its bytes are those of `source`, as they are. @default made or rendered by us */
+  readonly copied?: true
   /** Releases that it is for; empty: every one. */
   readonly scopes: readonly ReleaseScope[]
   readonly role: FileRole

@@ -24,7 +24,7 @@ import { parseYaml } from './yaml.js'
 export interface OemContent {
   /** What an output is called after: the template's name, else the OEM id, else `custom`. */
   readonly edition: string
-  readonly template: Pick<Template, 'name' | 'title' | 'distros' | 'notes'> | undefined
+  readonly template: Pick<Template, 'name' | 'title' | 'distros' | 'notes' | 'directory'> | undefined
   /** Asked for with --oem-id. */
   readonly requestedOemId: string | undefined
   /** What the partition's grub.cfg is to set: as requested, else the template's. */
@@ -76,7 +76,13 @@ export async function resolveContent(
     template:
       template === undefined
         ? undefined
-        : { name: template.name, title: template.title, distros: template.distros, notes: template.notes },
+        : {
+            name: template.name,
+            title: template.title,
+            distros: template.distros,
+            notes: template.notes,
+            directory: template.directory,
+          },
     requestedOemId: request.oemId,
     oemId,
     oemIdUnchecked: request.oemIdUnchecked ?? false,
@@ -158,7 +164,7 @@ async function filesFromFlags(request: ContentRequest): Promise<readonly Content
       })
     }
     const loaded = hasRole(path) ? loadedBytes(await readTextFile(source, flag)) : await loadFile(source, flag)
-    files.push(contentFile({ ...loaded, path, mode, source, origin: flag, scopes: [] }))
+    files.push(contentFile({ ...loaded, path, mode, source, origin: flag, copied: true, scopes: [] }))
   }
   if (request.cloudConfig !== undefined) await add(CLOUD_CONFIG_PATH, request.cloudConfig, 0o644, '--cloud-config')
   if (request.ignition !== undefined) {

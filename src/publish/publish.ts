@@ -1,58 +1,60 @@
 /**
- * The last step: a finished, synced and checked file appears under its name, whole, or not at all.
+ * The last step: finished, synced and checked files appear under their names, all of them or none.
  *
- * Without `--force` the name is given by link(2), which fails if the name is taken, so that two bakes at once can't
- * overwrite each other; with it by rename(2), which replaces in one step. Then the directory is synced.
+ * Several names can't be given in one step, so the order is what keeps a kill at any point from leaving a lie:
+ *
+ *   nothing there    side files, then the image: an image that is there has all of its side files
+ *   with --force     what says something of the old image goes first, then the new image takes its place, then the new
+ *                    side files come: an image may stand without them, but never beside those of another one
+ *
+ * Without `--force` a name is given by link(2), which fails if it is taken, so that two bakes at once can't overwrite each
+ * other; with it by rename(2), which replaces in one step. Then the directory is synced. When one step fails, those before
+ * it are taken back (`names.ts`), the old files included. One sync for all: filesystems keep the order of names within a
+ * directory (journals of ext4 and XFS, transactions of btrfs), and a sync between them would cost a bake some milliseconds.
  */
-import { link, open, rename, unlink } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { fileError, isErrnoException } from '../errors.js'
-import { outputExists, type Target } from './target.js'
+import { assertNobodyElseVouches, takenSideNames } from './free-names.js'
+import { Names } from './names.js'
+import type { SideFile } from './side-files.js'
+import type { Target } from './target.js'
 
-/** Filesystems without hard links say one of these. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-
-/**
- * @param finished the file, in the target's own filesystem
- * @throws ERR_OUTPUT_EXISTS when the name was taken meanwhile; ERR_PERMISSION, ERR_NO_SPACE, ERR_IO
- */
-export async function publish(finished: string, target: Target): Promise<void> {
-  try {
-    if (target.force) await rename(finished, target.path)
-    else await linkNew(finished, target.path)
-  } catch (error) {
-    throw fileError(error, `publish ${target.path}`)
-  }
-  try {
-    await syncDirectory(target.directory)
-  } catch (error) {
-    // A name that may not outlive a power cut is no output. What --force replaced can't come back: the new file stays.
-    if (!target.force) await unlink(target.path).catch(() => undefined)
-    throw fileError(error, `publish ${target.path}`)
-  }
+/** A side file that is written, under a name in the working directory. */
+export interface FinishedSideFile extends SideFile {
+  readonly finished: string
 }
 
-async function linkNew(finished: string, path: string): Promise<void> {
+/** All that is to be published; in one working directory, in the target's own filesystem. */
+export interface FinishedEdition {
+  /** The image. */
+  readonly image: string
+  readonly sideFiles: readonly FinishedSideFile[]
+}
+
+export interface Published {
+  /** Names of an earlier edition's side files that were taken away and not given again. */
+  readonly removed: readonly string[]
+}
+
+/**
+ * @throws ERR_OUTPUT_EXISTS when a name was taken meanwhile, ERR_OUTPUT_SIGNED; ERR_PERMISSION, ERR_NO_SPACE, ERR_IO
+ */
+export async function publish({ image, sideFiles }: FinishedEdition, target: Target): Promise<Published> {
+  const names = new Names(image)
   try {
-    await link(finished, path)
+    const taken = target.force ? await takenSideNames(target.path) : []
+    await assertNobodyElseVouches(target.path, taken)
+    for (const path of taken) await names.clear(path)
+    const replaces = target.force && (await names.replace(image, target.path))
+    for (const { finished, path } of sideFiles) await names.give(finished, path)
+    if (!replaces) await names.give(image, target.path)
+    await syncDirectory(target.directory)
+    return { removed: taken.filter((path) => !sideFiles.some((file) => file.path === path)) }
   } catch (error) {
-    if (!isErrnoException(error)) throw error
-    if (error.code === 'EEXIST') throw outputExists(path)
-    if (error.code === undefined || !NO_LINKS.has(error.code)) throw error
-    // No hard links here: claim the name with an empty file that only one can create, then replace it by the rename.
-    const claim = await open(path, 'wx').catch((claimError) => {
-      throw isErrnoException(claimError) && claimError.code === 'EEXIST' ? outputExists(path) : claimError
-    })
-    try {
-      await claim.close()
-      await rename(finished, path)
-    } catch (renameError) {
-      await unlink(path).catch(() => undefined)
-      throw renameError
-    }
-    return
+    // A name that may not outlive a power cut is no output, either.
+    await names.takeBack()
+    throw fileError(error, `publish ${target.path}`)
   }
-  // The other name lies in the working directory and goes with it, if not now.
-  await unlink(finished).catch(() => undefined)
 }
 
 async function syncDirectory(directory: string): Promise<void> {

@@ -6,6 +6,8 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileError, RefusedError } from '../errors.js'
 import type { BakeRequest } from '../request.js'
 import type { OpenedImage } from '../source/source.js'
+import { assertNamesFree, outputExists } from './free-names.js'
+import { type SideFile, wantedSideFiles } from './side-files.js'
 
 export interface Target {
   /** Absolute path. */
@@ -14,6 +16,8 @@ export interface Target {
   readonly directory: string
   /** An existing file of that name is to be replaced. */
   readonly force: boolean
+  /** What is to be published beside it, in the order in which it is named. */
+  readonly sideFiles: readonly SideFile[]
 }
 
 const COMPRESSION_EXTENSIONS = new Set(['.bz2'])
@@ -39,7 +43,8 @@ export function editionName(imageName: string, edition: string): string {
  * The path asked for, or {@link editionName} beside the image.
  *
  * @param edition what an output without a name of its own is called after
- * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION, ERR_NOT_FOUND
+ * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_OUTPUT_SIGNED, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION,
+ * ERR_NOT_FOUND
  */
 export async function chooseTarget(image: OpenedImage, request: BakeRequest, edition: string): Promise<Target> {
   const force = request.force ?? false
@@ -66,11 +71,7 @@ export async function chooseTarget(image: OpenedImage, request: BakeRequest, edi
       'choose a directory that exists and that you may write to, with --output',
     )
   })
-  return { path, directory, force }
-}
-
-export function outputExists(path: string): RefusedError {
-  return new RefusedError('ERR_OUTPUT_EXISTS', `the output ${path} exists already`, {
-    hint: 'replace it with --force, or choose another name with --output',
-  })
+  const sideFiles = wantedSideFiles(request, path)
+  await assertNamesFree(path, sideFiles, force, image)
+  return { path, directory, force, sideFiles }
 }

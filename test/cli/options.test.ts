@@ -155,6 +155,32 @@ describe('imageRequest and outputRequest', () => {
   })
 })
 
+describe('--with LIST and --sign KEY', () => {
+  it.each([
+    ['none', []],
+    ['all', ['sha256', 'manifest', 'digests', 'provenance']],
+    ['digests', ['digests']],
+    ['provenance,sha256', ['provenance', 'sha256']],
+  ])('takes %s', (text, kinds) => {
+    expect(outputRequest({ with: text })).toEqual({ with: kinds })
+  })
+
+  it.each(['', 'all,none', 'none,sha256', 'sha256,', 'signature', 'SHA256'])('refuses %j', async (text) => {
+    const { hint } = await rejectsWithCode(() => outputRequest({ with: text }), 'ERR_USAGE')
+    expect(hint).toContain('--with sha256,manifest,digests,provenance')
+  })
+
+  it('names the nearest', async () => {
+    const { hint } = await rejectsWithCode(() => outputRequest({ with: 'sha256,provenence' }), 'ERR_USAGE')
+    expect(hint).toContain('did you mean provenance?')
+  })
+
+  it('hands the key on, and refuses an empty one', async () => {
+    expect(outputRequest({ sign: 'me@example.com' })).toEqual({ sign: 'me@example.com' })
+    await rejectsWithCode(() => outputRequest({ sign: '' }), 'ERR_USAGE')
+  })
+})
+
 describe('assertKnownFlags', () => {
   const KNOWN = ['template', 't', 'oem-id', 'oem-id-unchecked', 'cloud-config', 'force', 'f', 'tmp-dir']
 

@@ -203,7 +203,8 @@ describe('bake', () => {
     expect(exitCode).toBe(0)
     const output = join(place, 'coreos_production_openstack_image.rackspace.img.bz2')
     expect(stdout.toString()).toBe(`${output}\n`)
-    expect(readdirSync(place).sort()).toEqual([basename(image), basename(output)].sort())
+    const beside = ['', '.manifest.json', '.sha256'].map((extension) => `${basename(output)}${extension}`)
+    expect(readdirSync(place).sort()).toEqual([basename(image), ...beside].sort())
   })
 
   it('writes to --output, replaces it with --force only, and needs no `bake` to be said', async () => {
@@ -235,14 +236,23 @@ describe('bake', () => {
   it('with --json prints one document that tells path, digest and encoder', async () => {
     const output = path('json.img.bz2')
     const report = await oemBakeJson<BakeReport>([...small(), '-o', output])
-    expect(report.output).toEqual({ path: output, sha256: sha256(output), encoder: undefined })
+    expect(report.output).toEqual({
+      path: output,
+      sha256: sha256(output),
+      encoder: undefined,
+      files: [
+        { kind: 'sha256', path: `${output}.sha256` },
+        { kind: 'manifest', path: `${output}.manifest.json` },
+      ],
+      removed: [],
+    })
     expect(report.image).toMatchObject({ format: 'qcow2', verification: { status: 'unverified' } })
   })
 
   it('with --recompress encodes all of it with lbzip2, at the level asked for', async () => {
     const output = path('recompressed.img.bz2')
     const report = await oemBakeJson<BakeReport>([...small(), '-o', output, '--recompress', '--level', '3'])
-    expect(report.output).toEqual({ path: output, sha256: sha256(output), encoder: 'lbzip2' })
+    expect(report.output).toMatchObject({ path: output, sha256: sha256(output), encoder: 'lbzip2' })
     expect(readFileSync(output).toString('latin1', 0, 4)).toBe('BZh3')
   })
 

@@ -23,6 +23,12 @@ async function prepared() {
   return { directory, image, choose }
 }
 
+/** What is published beside an output unless something else is asked for. */
+const besides = (output: string) => [
+  { kind: 'sha256', path: `${output}.sha256` },
+  { kind: 'manifest', path: `${output}.manifest.json` },
+]
+
 describe('editionName', () => {
   it.each([
     ['coreos_production_openstack_image.img.bz2', 'coreos_production_openstack_image.rackspace.img.bz2'],
@@ -47,6 +53,7 @@ describe('chooseTarget', () => {
       path: join(directory, 'coreos_production_image.rackspace.bin.bz2'),
       directory,
       force: false,
+      sideFiles: besides(join(directory, 'coreos_production_image.rackspace.bin.bz2')),
     })
   })
 
@@ -57,6 +64,7 @@ describe('chooseTarget', () => {
       path: output,
       directory,
       force: true,
+      sideFiles: besides(output),
     })
   })
 
@@ -86,6 +94,80 @@ describe('chooseTarget', () => {
     await symlink(join(directory, 'nothing'), dangling)
     for (const output of [directory, `${directory}/`, pipe, dangling, '/dev/null'])
       await rejectsWithCode(choose({ output, force }), 'ERR_NOT_A_REGULAR_FILE')
+  })
+
+  const EXTENSIONS = ['.sha256', '.manifest.json', '.DIGESTS', '.provenance.json', '.sig', '.DIGESTS.asc']
+
+  it.each(['.sha256', '.manifest.json', '.provenance.json'])(
+    'refuses where output%s is there, made anew or not, unless it is to be replaced',
+    async (extension) => {
+      const { directory, choose } = await prepared()
+      const output = join(directory, 'out.img')
+      await writeFile(`${output}${extension}`, '')
+      for (const kinds of [undefined, []] as const) {
+        const request = { output, ...(kinds === undefined ? {} : { with: kinds }) }
+        const { message } = await rejectsWithCode(choose(request), 'ERR_OUTPUT_EXISTS')
+        expect(message).toContain(`out.img${extension}`)
+        expect(await choose({ ...request, force: true })).toMatchObject({ path: output })
+      }
+    },
+  )
+
+  it.each(['.sig', '.asc', '.DIGESTS', '.DIGESTS.asc', '.DIGESTS.sig'])(
+    'refuses a name that somebody else vouches for with output%s, with force, too',
+    async (extension) => {
+      const { directory, choose } = await prepared()
+      const output = join(directory, 'coreos_production_openstack_image.img.bz2')
+      await writeFile(`${output}${extension}`, 'of the vendor')
+      for (const force of [false, true]) {
+        const { exitCode, hint } = await rejectsWithCode(choose({ output, force }), 'ERR_OUTPUT_SIGNED')
+        expect(exitCode).toBe(8)
+        expect(hint).toContain('--output')
+      }
+      // A manifest that is about something else, or is none, makes it no edition of ours.
+      for (const manifest of ['', '[]', '{"tool":{"name":"oem-bake"},"output":{"name":"other"}}']) {
+        await writeFile(`${output}.manifest.json`, manifest)
+        await rejectsWithCode(choose({ output, force: true }), 'ERR_OUTPUT_SIGNED')
+      }
+    },
+  )
+
+  it('takes with force a name that we have signed ourselves', async () => {
+    const { directory, choose } = await prepared()
+    const output = join(directory, 'out.img')
+    for (const extension of ['', ...EXTENSIONS]) await writeFile(`${output}${extension}`, 'ours')
+    const manifest = { tool: { name: 'oem-bake' }, output: { name: 'out.img' } }
+    await writeFile(`${output}.manifest.json`, JSON.stringify(manifest))
+    await rejectsWithCode(choose({ output }), 'ERR_OUTPUT_EXISTS')
+    expect(await choose({ output, force: true })).toMatchObject({ path: output })
+  })
+
+  it('refuses where a side file would take the name of the input', async () => {
+    const { directory } = await prepared()
+    const output = join(directory, 'out.img')
+    const image = `${output}.sha256`
+    await writeFile(image, 'an image of that name')
+    await using opened = await openImage(image)
+    await rejectsWithCode(chooseTarget(opened, { image, output, force: true }, 'x'), 'ERR_OUTPUT_IS_INPUT')
+  })
+
+  it('refuses where a side file can not have its name', async () => {
+    const { directory, choose } = await prepared()
+    const output = join(directory, 'out.img')
+    mkdirSync(`${output}.sha256`)
+    await rejectsWithCode(choose({ output, force: true }), 'ERR_NOT_A_REGULAR_FILE')
+    await rejectsWithCode(choose({ output: join(directory, 'x'.repeat(250)) }), 'ERR_IO')
+  })
+
+  it('gives digests, and what gpg makes, their names when they are asked for', async () => {
+    const { directory, choose } = await prepared()
+    const output = join(directory, 'out.img')
+    const namesOf = async (request: Omit<BakeRequest, 'image'>) =>
+      (await choose({ output, ...request })).sideFiles.map(({ path }) => path.slice(output.length))
+    expect(await namesOf({ with: [] })).toEqual([])
+    expect(await namesOf({ with: ['provenance', 'sha256'] })).toEqual(['.sha256', '.provenance.json'])
+    expect(await namesOf({ with: [], sign: 'KEY' })).toEqual(['.DIGESTS', '.sig', '.DIGESTS.asc'])
+    expect(await namesOf({ with: ['sha256', 'manifest', 'digests', 'provenance'], sign: 'KEY' })).toEqual(EXTENSIONS)
   })
 
   it('refuses a directory that does not exist, or is a file', async () => {

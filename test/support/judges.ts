@@ -36,6 +36,12 @@ export const JUDGES = [
   '/usr/share/OVMF/OVMF_CODE_4M.fd',
   'ignition-validate',
   'systemd-analyze',
+  'gpg',
+  'gpg-agent',
+  'sha512sum',
+  'protoc',
+  '/usr/lib/python3/dist-packages/jsonschema',
+  '/usr/lib/python3/dist-packages/google/protobuf',
 ] as const
 
 export function missingJudges(): string[] {

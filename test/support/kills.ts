@@ -5,7 +5,7 @@
  * phase at once, mostly within milliseconds, because some phases are too short to be hit by time alone.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -141,7 +141,11 @@ export async function killOnce(target: Target, kill: Kill): Promise<KillOutcome>
     if (published) faults.push(...faultsOfOutput(target, place))
     if (sha256File(target.input) !== target.inputSha256) faults.push('the input was changed')
     if (kill.signal === 'SIGKILL') faults.push(...(await faultsAfterSigkill(target, kill, place)))
-    else faults.push(...faultsOfEnd(kill.signal, result, published && outputOf(place), phase), ...leftIn(place))
+    else {
+      faults.push(...faultsOfEnd(kill.signal, result, published && outputOf(place), phase), ...leftIn(place))
+      const orphans = published ? [] : readdirSync(join(place, 'out')).filter((name) => SIDE_NAMES.includes(name))
+      if (orphans.length > 0) faults.push(`not published, but there is ${orphans.join(', ')}`)
+    }
     faults.push(...strayTemporaryFiles([run.pid]))
     return { kill, phase, published, endedAfterMs, faults }
   } finally {
@@ -166,6 +170,8 @@ export function summarize(title: string, seed: number, target: Target, outcomes:
 }
 
 const OUTPUT_NAME = 'edition.bin.bz2'
+const SIDE_NAMES = [`${OUTPUT_NAME}.sha256`, `${OUTPUT_NAME}.manifest.json`]
+const PUBLISHED = [OUTPUT_NAME, ...SIDE_NAMES]
 
 function outputOf(place: string): string {
   return join(place, 'out', OUTPUT_NAME)
@@ -211,6 +217,10 @@ async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | unde
 /** Embedded bakes are the same to the byte; the appliance's clock is not ours, so there only the rest of the disk is. */
 function faultsOfOutput({ engine, outputSha256, outsideSha256 }: Target, place: string): readonly string[] {
   const output = outputOf(place)
+  const missing = SIDE_NAMES.filter((name) => !existsSync(join(place, 'out', name)))
+  if (missing.length > 0) return [`published without ${missing.join(', ')}`]
+  const said = readFileSync(`${output}.sha256`, 'utf8')
+  if (said !== `${sha256File(output)}  ${OUTPUT_NAME}\n`) return [`published with a .sha256 of something else: ${said}`]
   if (engine === 'embedded') return sha256File(output) === outputSha256 ? [] : ['the output is not what it should be']
   const raw = decompressFile(output, join(place, 'decoded.bin'))
   return digestOutsideOem(raw, engine) === outsideSha256 ? [] : ['the output differs outside the OEM partition']
@@ -250,7 +260,7 @@ function leftIn(place: string): readonly string[] {
     .flatMap((name) =>
       readdirSync(join(place, name), { recursive: true, encoding: 'utf8' }).map((entry) => join(name, entry)),
     )
-    .filter((path) => path !== join('out', OUTPUT_NAME))
+    .filter((path) => !PUBLISHED.some((name) => path === join('out', name)))
     .map((path) => `left behind: ${path}`)
 }
 
@@ -262,7 +272,7 @@ async function faultsAfterSigkill(target: Target, kill: Kill, place: string): Pr
     ['scratch', kill.elsewhere ? 1 : 0],
     ['tmp', 0],
   ] as const) {
-    const entries = readdirSync(join(place, name)).filter((entry) => entry !== OUTPUT_NAME)
+    const entries = readdirSync(join(place, name)).filter((entry) => !PUBLISHED.includes(entry))
     const foreign = entries.filter((entry) => !entry.startsWith('.oem-bake-'))
     if (entries.length > allowed || foreign.length > 0)
       faults.push(`left in ${name} after SIGKILL: ${entries.join(' ')}`)

@@ -3,6 +3,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { bake as bakeImage } from '../../bake.js'
 import { UsageError } from '../../errors.js'
@@ -21,6 +22,7 @@ import {
 } from '../options.js'
 import { planDocument } from '../render/document.js'
 import { planText } from '../render/reports.js'
+import { printable } from '../render/table.js'
 import type { CommandOutput } from '../run.js'
 
 export type BakeFlags = ContentFlags & ImageFlags & OutputFlags & TalkFlags
@@ -47,8 +49,13 @@ async function bakeToStandardOutput(
       hint: 'leave --json out, or write the image to a file',
     })
   }
+  if (request.sign !== undefined || (request.with !== undefined && request.with.length > 0)) {
+    throw new UsageError('ERR_USAGE', '--output - leaves nothing beside the image: --with and --sign need a file', {
+      hint: 'write the image to a file, or leave --with and --sign out',
+    })
+  }
   await using workspace = await openWorkspace(request.tmpDir ?? tmpdir())
-  const report = await bakeImage({ ...request, output: workspace.path('output') }, context)
+  const report = await bakeImage({ ...request, output: workspace.path('output'), with: [] }, context)
   summarize(report, flags)
   await pipeline(createReadStream(report.output.path), process.stdout, { end: false, signal: context.signal })
   return { document: undefined, text: '' }
@@ -56,5 +63,8 @@ async function bakeToStandardOutput(
 
 function summarize(report: BakeReport, flags: TalkFlags): void {
   if (flags.quiet === true || flags.json === true || flags.progress === 'json') return
-  process.stderr.write(`${planText(report)}sha256      ${report.output.sha256}\n`)
+  const { files, sha256 } = report.output
+  const beside =
+    files.length === 0 ? '' : `beside it   ${files.map(({ path }) => printable(basename(path))).join(', ')}\n`
+  process.stderr.write(`${planText(report)}sha256      ${sha256}\n${beside}`)
 }

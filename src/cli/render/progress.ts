@@ -21,6 +21,7 @@ const PHASE_WORDS: Record<Phase, string> = {
   edit: 'editing the OEM partition',
   encode: 'writing the image',
   check: 'checking what was written',
+  sign: 'waiting for gpg to sign',
   publish: 'publishing',
 }
 

@@ -63,7 +63,10 @@ export async function openBzip2(
     purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
   const { hashing } = image.origin
   // Of the input, too: the output's goes on from where the first change is.
-  const hash = new FileHash({ ...hashing, withSha512: hashing.withSha512 || (withSha512 && copy !== undefined) }, context)
+  const hash = new FileHash(
+    { ...hashing, withSha512: hashing.withSha512 || (withSha512 && copy !== undefined) },
+    context,
+  )
   const digest = new InputDigest(image, hash, context)
   const second = copy && new IndependentDecoder(context.signal)
   let spliced: SplicedImage | undefined

@@ -43,7 +43,16 @@ const SHAPES: readonly Shape[] = [
 /** Words that stand where a password would, and are none. */
 const NO_PASSWORD = /[=:][ \t]*["']?(?:none|null|true|false|prompt|prohibit\S*|disabled|required|optional)\b/i
 
+/** Of variables that templates declare; these words say it themselves. */
+const SECRET_NAME = /(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_?key|credentials?)(?:$|_)/i
+
 const READABLE_BY_ALL = 0o004
+
+/** Whether a value has the shape of a secret, or a name under which one is kept. */
+export function looksSecret(name: string, value: string): boolean {
+  const text = `${name}=${value}`
+  return SHAPES.some(({ pattern }) => pattern.test(text) || pattern.test(value)) || SECRET_NAME.test(name)
+}
 
 /** The key that Vagrant's documentation publishes, as RSA and as Ed25519; a piece of each is enough to tell. */
 const VAGRANT_KEY =

@@ -13,7 +13,7 @@ import { expandFile } from '../requested-files.js'
 import { conditionHolds } from './reserved-keys.js'
 import { fileWithoutUnset, renderTemplateFile, type Template, type TemplateFile } from './template.js'
 import { OEM_ID_VARIABLE, TITLE_VARIABLE } from './template-manifest.js'
-import { bindVariables, isVariableSet, type VariableValue } from './variables.js'
+import { bindVariables, isVariableSet, type VariableType, type VariableValue } from './variables.js'
 
 /** Permission of everybody else to read. */
 const WORLD_READABLE = 0o004
@@ -22,6 +22,10 @@ const WORLD_READABLE = 0o004
 export interface GivenVariable {
   readonly name: string
   readonly paths: readonly string[]
+  readonly value: VariableValue
+  readonly type: VariableType
+  /** As the template declares it. */
+  readonly secret: boolean
 }
 
 export interface RenderedTemplate {
@@ -83,7 +87,10 @@ export async function renderTemplate(
   )
   return {
     files,
-    givenVariables: [...given.keys()].map((name) => ({ name, paths: usesOf(name) })),
+    givenVariables: template.variables.flatMap(({ name, secret, type }) => {
+      const value = given.get(name)
+      return value === undefined ? [] : [{ name, paths: usesOf(name), value, type, secret }]
+    }),
     findings: exposed.map(({ file }) =>
       TREE_RULES.found(
         'secret-readable',
@@ -113,7 +120,7 @@ async function placedContents(
         ? loadedBytes(await readTextFile(source, what))
         : await loadFile(source, what)
       const origin = `template ${template.name}, ${what}`
-      files.push(contentFile({ ...loaded, path: destination, mode: fileMode, origin, source, scopes }))
+      files.push(contentFile({ ...loaded, path: destination, mode: fileMode, origin, source, copied: true, scopes }))
     }
   }
   const paths = new Set(template.files.map((file) => file.path))

@@ -1,0 +1,110 @@
+/**
+ * A request as it may be published: what was asked for, without secrets and without this machine's directories.
+ *
+ * Manifest and provenance have it; in the words of SLSA these are a build's external parameters. What has no influence on
+ * the bytes of the output (where it goes, whether an older one is replaced, where temporary files lie) is left out.
+ */
+import { basename } from 'node:path'
+import { looksSecret } from '../oem/plan/secrets.js'
+import type { GivenVariable } from '../oem/template/content-template.js'
+import type { VariableValue } from '../oem/template/variables.js'
+import type { BakeRecord } from './record.js'
+
+export type DescribedVariable = { readonly value: VariableValue } | { readonly redacted: true }
+
+export interface DescribedRequest {
+  readonly image: string
+  readonly verify: string
+  readonly template?: string
+  readonly variables?: Readonly<Record<string, DescribedVariable>>
+  readonly variablesFile?: string
+  readonly cloudConfig?: string
+  readonly ignition?: { readonly file: string; readonly as: string }
+  readonly oemId?: string
+  readonly oemIdUnchecked?: true
+  readonly files?: readonly { readonly source: string; readonly destination: string; readonly mode?: string }[]
+  readonly remove?: readonly string[]
+  readonly existing: string
+  readonly strict?: true
+  readonly ignore?: readonly string[]
+  readonly engine: string
+  readonly release?: string
+  readonly recompress?: { readonly level: number | null }
+  readonly sourceDateEpoch?: number
+}
+
+export function describeRequest({ content, request, sourceDateEpoch }: BakeRecord): DescribedRequest {
+  const { cloudConfig, files, ignition, oemId, recompress, release, template, variablesFile } = request
+  const { givenVariables } = content
+  return {
+    image: basename(request.image),
+    verify: request.verify ?? 'auto',
+    ...(template === undefined ? {} : { template: basename(template) }),
+    ...(givenVariables.length === 0 ? {} : { variables: describeVariables(givenVariables) }),
+    ...(variablesFile === undefined ? {} : { variablesFile: basename(variablesFile) }),
+    ...(cloudConfig === undefined ? {} : { cloudConfig: basename(cloudConfig) }),
+    ...(ignition === undefined ? {} : { ignition: { file: basename(ignition.path), as: ignition.as } }),
+    ...(oemId === undefined ? {} : { oemId }),
+    ...(content.oemIdUnchecked ? { oemIdUnchecked: true } : {}),
+    ...(files === undefined
+      ? {}
+      : {
+          files: files.map(({ destination, mode, source }) => ({
+            source: basename(source),
+            destination,
+            ...(mode === undefined ? {} : { mode: formatMode(mode) }),
+          })),
+        }),
+    ...(request.remove === undefined ? {} : { remove: request.remove }),
+    existing: content.existing,
+    ...(content.strictness.strict ? { strict: true } : {}),
+    ...(content.strictness.ignore.length === 0 ? {} : { ignore: content.strictness.ignore }),
+    engine: request.engine ?? 'auto',
+    ...(release === undefined ? {} : { release }),
+    ...(recompress === undefined ? {} : { recompress: { level: recompress.level ?? null } }),
+    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
+  }
+}
+
+/** `0644` */
+export function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0')
+}
+
+/** Values that must not show in anything that is published. */
+export function describedSecrets({ content }: BakeRecord): readonly string[] {
+  return content.givenVariables.filter(isSecret).map(({ value }) => String(value))
+}
+
+/** Paths of this machine that messages may quote. */
+export function describedPaths({ content, request, seen }: BakeRecord): readonly string[] {
+  const { cloudConfig, digests, files, ignition, image, keys, signature, variablesFile } = request
+  const { verification } = seen.image
+  return [
+    image,
+    ...[cloudConfig, ignition?.path, variablesFile, content.template?.directory, signature, digests].filter(
+      (path) => path !== undefined,
+    ),
+    ...(keys ?? []),
+    ...(files ?? []).map(({ source }) => source),
+    ...content.files.map(({ source }) => source),
+    ...content.givenVariables.filter(({ type }) => type === 'file').map(({ value }) => String(value)),
+    ...('digests' in verification ? verification.digests.map(({ file }) => file) : []),
+    ...('file' in verification ? [verification.file] : []),
+  ]
+}
+
+/** What the template declares a secret, and what looks like one all the same. */
+function isSecret({ name, secret, type, value }: GivenVariable): boolean {
+  return secret || (type !== 'file' && looksSecret(name, String(value)))
+}
+
+function describeVariables(variables: readonly GivenVariable[]): Readonly<Record<string, DescribedVariable>> {
+  return Object.fromEntries(
+    variables.map((variable): [string, DescribedVariable] => {
+      const { name, type, value } = variable
+      if (isSecret(variable)) return [name, { redacted: true }]
+      return [name, { value: type === 'file' ? basename(String(value)) : value }]
+    }),
+  )
+}

@@ -1,0 +1,115 @@
+/**
+ * Whether the names that an edition takes are free: the image's own, those of its side files, and those of files that
+ * would be lies beside it.
+ *
+ * Told before any work. Without `--force` nothing may be there that says something of a file of the output's name, made
+ * anew this time or not. With it, what an earlier bake published there is replaced or taken away, but a signature or
+ * digest list that is not ours stands for somebody else's file, whose name is not ours to take: whoever finds X and X.sig
+ * takes the one for the other's.
+ */
+import { lstat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { fileError, isErrnoException, RefusedError } from '../errors.js'
+import { readSmallFile } from '../small-file.js'
+import type { OpenedImage } from '../source/source.js'
+import { PROGRAM } from '../version.js'
+import { allSideNames, type SideFile, sideFilePath, vouchingNames } from './side-files.js'
+
+const MANIFEST_LIMIT_BYTES = 16 << 20
+
+/**
+ * @throws ERR_OUTPUT_EXISTS for a name that is taken, without force
+ * @throws ERR_OUTPUT_SIGNED where somebody else's signature or digests would stand beside the output
+ * @throws ERR_OUTPUT_IS_INPUT, ERR_NOT_A_REGULAR_FILE, ERR_IO where a name can't be had at all
+ */
+export async function assertNamesFree(
+  output: string,
+  wanted: readonly SideFile[],
+  force: boolean,
+  image: Pick<OpenedImage, 'isSameFile'>,
+): Promise<void> {
+  const taken = await takenSideNames(output)
+  for (const path of taken) {
+    if (await image.isSameFile(path)) {
+      throw new RefusedError(
+        'ERR_OUTPUT_IS_INPUT',
+        `${path}, a file that belongs beside the output ${output}, is the input image, which is never written`,
+        { hint: 'choose another name with --output' },
+      )
+    }
+  }
+  await assertNobodyElseVouches(output, taken)
+  const [first] = taken
+  if (first === undefined || force) return
+  throw wanted.some(({ path }) => path === first) ? outputExists(first) : standsBeside(first, output)
+}
+
+/** What is there of all that can say something of an output. @throws ERR_NOT_A_REGULAR_FILE */
+export async function takenSideNames(output: string): Promise<readonly string[]> {
+  const taken: string[] = []
+  for (const path of allSideNames(output)) {
+    const found = await lstat(path).catch((error: unknown) => {
+      if (isErrnoException(error) && error.code === 'ENOENT') return undefined
+      throw fileError(error, `look for ${path}`, 'choose another name with --output')
+    })
+    if (found === undefined) continue
+    if (!found.isFile() && !found.isSymbolicLink()) {
+      throw new RefusedError('ERR_NOT_A_REGULAR_FILE', `${path} is in the way: it is not a regular file`, {
+        hint: 'move it away, or choose another name with --output',
+      })
+    }
+    taken.push(path)
+  }
+  return taken
+}
+
+/** @throws ERR_OUTPUT_SIGNED */
+export async function assertNobodyElseVouches(output: string, taken: readonly string[]): Promise<void> {
+  const names = vouchingNames(output)
+  const vouching = taken.find((path) => names.includes(path))
+  if (vouching === undefined || (await isOurEdition(output))) return
+  throw new RefusedError(
+    'ERR_OUTPUT_SIGNED',
+    `${vouching} vouches for a file called ${basename(output)}, and no manifest beside it says that this is an edition of ours`,
+    {
+      hint: `choose another name with --output, or move ${basename(vouching)} away: beside an edition it would be a lie`,
+    },
+  )
+}
+
+export function outputExists(path: string): RefusedError {
+  return new RefusedError('ERR_OUTPUT_EXISTS', `the output ${path} exists already`, {
+    hint: 'replace it with --force, or choose another name with --output',
+  })
+}
+
+function standsBeside(path: string, output: string): RefusedError {
+  return new RefusedError('ERR_OUTPUT_EXISTS', `${path} is there, and would be taken for one of ${output}`, {
+    hint: '--force takes it away; or choose another name with --output',
+  })
+}
+
+/** The manifest of an earlier bake says so. */
+async function isOurEdition(output: string): Promise<boolean> {
+  const found = await readSmallFile(sideFilePath('manifest', output), MANIFEST_LIMIT_BYTES)
+  if (found.kind !== 'text') return false
+  const manifest = parse(found.text)
+  return textIn(manifest, 'tool', 'name') === PROGRAM && textIn(manifest, 'output', 'name') === basename(output)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function textIn(value: unknown, ...names: readonly string[]): unknown {
+  let inner: unknown = value
+  for (const name of names) {
+    if (typeof inner !== 'object' || inner === null) return undefined
+    inner = Object.entries(inner).find(([key]) => key === name)?.[1]
+  }
+  return inner
+}
