@@ -2,6 +2,7 @@
  * Full-size bakes against what a user could put together: time, memory and bytes written, in one interleaved run.
  *
  *     npm run bench -- [--rounds 3] [--only PATTERN] [--write]
+ *     npm run bench -- verify [--rounds 5]        what checking a signature costs: `verify.ts`
  *
  * Prints the tables, and each target beside what was measured; exit code 1 when one is missed. `--only` takes a regular
  * expression on names such as `raw, bzip2: oem-bake, tail` or `block codec`. `--write` puts the tables into
@@ -23,25 +24,31 @@ import { runRounds, warmUp } from './rounds.js'
 import { allSubjects, nameOf, type OurSubject } from './subjects.js'
 import { type Circumstances, fullReport, ratioTable } from './table.js'
 import { targetsOf } from './targets.js'
+import { benchVerify } from './verify.js'
 
 const CODEC_NAME = 'block codec'
 const [README_START, README_END] = ['<!-- bench: npm run bench -- --write puts it here -->', '<!-- bench: end -->']
 
 interface Options {
+  readonly verify: boolean
   readonly rounds: number
   readonly only: RegExp
   readonly write: boolean
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' }, write: { type: 'boolean' } },
+  const { values, positionals } = parseArgs({
+    options: { rounds: { type: 'string' }, only: { type: 'string' }, write: { type: 'boolean' } },
+    allowPositionals: true,
   })
-  const rounds = Number(values.rounds)
+  const [subject, ...others] = positionals
+  if ((subject !== undefined && subject !== 'verify') || others.length > 0)
+    throw new Error(`bench does not know ${positionals.join(' ')}: expected nothing, or verify`)
+  const rounds = Number(values.rounds ?? (subject === undefined ? 3 : 5))
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`)
   if (values.write === true && values.only !== undefined) throw new Error('--write wants all results: leave --only out')
-  return { rounds, only: new RegExp(values.only ?? ''), write: values.write ?? false }
+  return { verify: subject === 'verify', rounds, only: new RegExp(values.only ?? ''), write: values.write ?? false }
 }
 
 async function bench({ only, rounds }: Options): Promise<BenchResults> {
@@ -75,6 +82,10 @@ function writeReadme(table: string): void {
 
 async function main(): Promise<void> {
   const options = readOptions()
+  if (options.verify) {
+    if (!(await benchVerify(options.rounds))) process.exitCode = 1
+    return
+  }
   assertProgramsThere()
   const circumstances: Circumstances = {
     date: new Date().toISOString().slice(0, 10),

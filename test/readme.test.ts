@@ -1,9 +1,10 @@
 /** The README says what the program does: its codes, its exit codes and its flags are compared with the sources and with --help. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ALL_RULES } from '#src/oem/rules.js'
+import { VENDOR_KEYS } from '#src/trust/vendors.js'
 import { CHECKOUT, runCli } from './support/command-line.js'
 import { makeSmallDisk } from './support/small-disk.js'
 import { temporaryDirectory } from './support/temp.js'
@@ -179,6 +180,27 @@ describe('the way to a provider of your own', () => {
     expect(explain.replace(/\s+/g, ' ')).toContain(
       'Ignition fetches it from openstack/latest/user_data on the config drive',
     )
+  })
+})
+
+describe('the section on trust', () => {
+  it('has commands that do what they say', async () => {
+    const place = join(directory, 'keys')
+    mkdirSync(place)
+    copyFileSync(join(CHECKOUT, 'test/fixtures/openpgp/coreos-2014.asc'), join(place, 'coreos.asc'))
+    const section = README.slice(README.indexOf('<!-- keys: test'), README.indexOf('<!-- keys: end -->'))
+    const commands = [...section.matchAll(/^ {4}oem-bake (.*?) +#/gm)].map(([, words = '']) => words.split(' '))
+    const outputs: string[] = []
+    for (const words of commands)
+      outputs.push((await runCli(words, { cwd: place, env: { XDG_CONFIG_HOME: join(place, 'config') } })).stdout)
+    const [added, listed, examined] = outputs
+    expect(added).toContain('added as')
+    expect(listed).toContain('official: CoreOS')
+    expect(examined).toContain("problem: CoreOS's key lacks")
+  })
+
+  it('names both pinned fingerprints', () => {
+    for (const { primaryFingerprint } of VENDOR_KEYS) expect(README).toContain(primaryFingerprint)
   })
 })
 
