@@ -82,6 +82,13 @@ interface Row {
 const flipped = Buffer.from(IMAGE)
 flipped.writeUInt8(flipped.readUInt8(150_000) ^ 0x10, 150_000)
 
+/** A short packet of version 4: header of 2 bytes, version, type, key algorithm, then this. */
+function withHashAlgorithm(signature: Buffer, algorithm: number): Buffer {
+  const changed = Buffer.from(signature)
+  changed.writeUInt8(algorithm, 2 + 3)
+  return changed
+}
+
 const ROWS: readonly Row[] = [
   { title: 'a good one', signature: () => signatures.own, keys: ['own'], gpg: 'GOODSIG VALIDSIG', ours: 'good' },
   {
@@ -213,6 +220,13 @@ const ROWS: readonly Row[] = [
     keys: ['bot'],
     gpg: 'NODATA',
     ours: 'ERR_SIGNATURE_INVALID cut short',
+  },
+  {
+    title: 'one that says it was made with MD5',
+    signature: () => withHashAlgorithm(signatures.own, 1),
+    keys: ['own'],
+    gpg: 'ERRSIG',
+    ours: 'ERR_SIGNATURE_INVALID made with MD5',
   },
   {
     title: 'a web page',

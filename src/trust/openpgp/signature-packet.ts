@@ -38,7 +38,7 @@ export interface SignatureFault {
   readonly fault: string
 }
 
-/** Section 9.5. MD5 (1) and RIPEMD-160 (3) are broken or gone, and left out. */
+/** Section 9.5. */
 const HASH_ALGORITHMS: Readonly<Record<number, string>> = {
   2: 'sha1',
   8: 'sha256',
@@ -48,6 +48,8 @@ const HASH_ALGORITHMS: Readonly<Record<number, string>> = {
   12: 'sha3-256',
   14: 'sha3-512',
 }
+/** Broken, and nothing that anybody still signs with. */
+const BROKEN_ALGORITHMS: Readonly<Record<number, string>> = { 1: 'MD5', 3: 'RIPEMD-160' }
 /** Section 5.2.1. */
 const TYPES: Readonly<Record<number, SignatureClaim['type']>> = { 0: 'binary', 1: 'text' }
 
@@ -149,7 +151,11 @@ function parseBody(body: Buffer, packet: Buffer): ParsedSignature {
   const hashed = parseSubpackets(body.subarray(hashedAt, hashedEnd))
   const unhashed = parseSubpackets(body.subarray(unhashedAt, unhashedEnd))
   if (type === undefined) return { unread: `a signature of type ${byteAt(body, 1)}, which is not over a file` }
-  if (algorithm === undefined) return { unread: `a signature with hash algorithm ${byteAt(body, 3)}` }
+  if (algorithm === undefined) {
+    const broken = BROKEN_ALGORITHMS[byteAt(body, 3)]
+    if (broken !== undefined) return { unread: `a signature made with ${broken}, which proves nothing` }
+    return { unread: `a signature with hash algorithm ${byteAt(body, 3)}` }
+  }
   const created = hashed.get(CREATION_TIME)
   if (created?.length !== 4) throw new Cut('holds a signature that does not say when it was made')
   const fingerprint = (hashed.get(ISSUER_FINGERPRINT) ?? unhashed.get(ISSUER_FINGERPRINT))?.subarray(1)
