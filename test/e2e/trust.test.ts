@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BakeReport, InspectReport, KeysReport, VerifyReport } from '../../dist/index.js'
 import { runCli } from '../support/command-line.js'
 import { makeTestKeys, retireTestKeys, type TestKeys } from '../support/gpg.js'
+import { fixtureImage } from '../support/images.js'
 import { makeSmallDisk } from '../support/small-disk.js'
 import { temporaryDirectory } from '../support/temp.js'
 
@@ -52,52 +53,52 @@ const cli = (...args: readonly string[]) => runCli([...args, '--no-cache'], { en
 const namesBeside = (image: string): string[] => readdirSync(join(image, '..')).sort()
 
 describe('a signed image', () => {
-  it.each(Object.keys(FORMS) as Form[])(
-    'is baked, and with bzip2 found from its end (%s); with one byte more it is not',
-    async (form) => {
-      const image = lay(form)
-      // Told, because reading it from the image takes all of a disk this small.
-      const release = ['--release', 'container-linux:2512.3.0']
-      const flags = ['--template', 'rackspace', '--key', keys.files.bot, '--verify', 'require', '--json', ...release]
-      const { exitCode, stdout, stderr } = await cli(image, ...flags)
-      expect(exitCode, stderr).toBe(0)
-      const report = JSON.parse(stdout) as BakeReport
-      expect(report.image.verification).toMatchObject({
-        status: 'signature',
-        covers: 'image',
-        signer: {
-          primaryFingerprint: keys.bot,
-          keyFingerprint: keys.expired,
-          expiredSince: '2014-09-07T12:00:00.000Z',
-        },
+  it.each(Object.keys(FORMS) as Form[])('is baked (%s); with one byte more it is not', async (form) => {
+    const image = lay(form)
+    const flags = ['--template', 'rackspace', '--key', keys.files.bot, '--verify', 'require', '--json']
+    const { exitCode, stdout, stderr } = await cli(image, ...flags)
+    expect(exitCode, stderr).toBe(0)
+    const report = JSON.parse(stdout) as BakeReport
+    expect(report.image.verification).toMatchObject({
+      status: 'signature',
+      covers: 'image',
+      signer: {
+        primaryFingerprint: keys.bot,
+        keyFingerprint: keys.expired,
+        expiredSince: '2014-09-07T12:00:00.000Z',
+      },
+    })
+
+    const longer = lay(form)
+    appendFileSync(longer, '\0')
+    const before = namesBeside(longer)
+    for (const words of [['bake'], ['plan']]) {
+      const failed = await cli(...words, longer, ...flags)
+      expect(failed.exitCode, failed.stdout).toBe(3)
+      expect(JSON.parse(failed.stdout)).toMatchObject({
+        error: { code: 'ERR_SIGNATURE_BAD', details: { why: 'mismatch' } },
       })
-      if (form !== 'plain') expect(report.image.codec).toMatchObject({ index: 'tail' })
+    }
+    expect(namesBeside(longer)).toEqual(before)
+  })
 
-      const longer = lay(form)
-      appendFileSync(longer, '\0')
-      const before = namesBeside(longer)
-      for (const words of [['bake'], ['plan']]) {
-        const failed = await cli(...words, longer, ...flags)
-        expect(failed.exitCode, failed.stdout).toBe(3)
-        expect(JSON.parse(failed.stdout)).toMatchObject({
-          error: { code: 'ERR_SIGNATURE_BAD', details: { why: 'mismatch' } },
-        })
-      }
-      expect(namesBeside(longer)).toEqual(before)
-    },
-  )
-
-  it('is decoded and checked whole where its key is not there: then nobody vouches for it', async () => {
-    const image = lay('lbzip2')
-    const report = JSON.parse((await cli('inspect', image, '--json')).stdout) as InspectReport
-    expect(report.image).toMatchObject({ codec: { index: 'full' }, verification: { status: 'unverified' } })
-    const withStranger = await runCli(['inspect', image, '--json', '--no-cache'], {
-      env: { ...env, OEM_BAKE_KEYRING: keys.files.stranger },
-    })
-    expect(JSON.parse(withStranger.stdout)).toMatchObject({
-      image: { codec: { index: 'full' }, verification: { status: 'unverified' } },
-    })
-    expect(withStranger.stderr + (await cli('inspect', image)).stderr).toContain('UNVERIFIED')
+  it('is found from its end, as one with a digest is; without its key it is decoded and checked whole', async () => {
+    const image = join(mkdtempSync(join(directory, 'place-')), 'image.bin.bz2')
+    copyFileSync(await fixtureImage('cl-generic-lbzip2'), image)
+    writeFileSync(`${image}.sig`, keys.gpg.sign(image, keys.own))
+    const inspect = async (keyring: string | undefined): Promise<InspectReport> => {
+      const flags = ['inspect', image, '--json', '--no-cache', '--release', 'container-linux:2512.3.0']
+      const { exitCode, stdout, stderr } = await runCli(flags, { env: { ...env, OEM_BAKE_KEYRING: keyring } })
+      expect(exitCode, stderr).toBe(0)
+      return JSON.parse(stdout) as InspectReport
+    }
+    const said = async (keyring: string | undefined) => {
+      const { codec, verification } = (await inspect(keyring)).image
+      return [codec.kind === 'bzip2' && codec.index, verification.status]
+    }
+    expect(await said(keys.files.own)).toEqual(['tail', 'signature'])
+    expect(await said(keys.files.stranger)).toEqual(['full', 'unverified'])
+    expect(await said(undefined)).toEqual(['full', 'unverified'])
   })
 
   it('is not looked at with --verify off, not even a bad signature; that is said in the report and as a warning', async () => {
