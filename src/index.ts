@@ -7,10 +7,13 @@
 import * as pipeline from './bake.js'
 import { listTemplates, type TemplateList } from './oem/template/template.js'
 import type { ProgressEvent, RunContext } from './progress.js'
+import type { ProofReport } from './prove/proof.js'
+import { prove as proveImages } from './prove/prove.js'
 import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
 import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, VerifyRequest } from './request.js'
 import { type KeysReport, reportKeys } from './trust/key-report.js'
 import { type VerifyReport, verifyFile } from './trust/verify-file.js'
+import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, ProveRequest } from './request.js'
 
 export interface RunOptions {
   /** Aborting it stops children, removes what is temporary, and rejects with `ERR_CANCELLED`. */
@@ -61,6 +64,14 @@ export function verify(request: VerifyRequest, options: RunOptions = {}): Promis
  */
 export function keys(named: readonly string[] = [], options: Pick<RunOptions, 'env'> = {}): Promise<KeysReport> {
   return reportKeys(named, { env: options.env ?? process.env })
+/**
+ * Says whether nothing but the OEM partition differs between two images, and which of its files do.
+ *
+ * @returns a report with `holds: false` when something else differs
+ * @throws {@link OemBakeError} when one of the images can't be read, or the original is not what its digest says
+ */
+export function prove(request: ProveRequest, options: RunOptions = {}): Promise<ProofReport> {
+  return proveImages(request, contextFrom(options))
 }
 
 /** Every template that a request can name, those in the directories of OEM_BAKE_TEMPLATES too. */
@@ -81,6 +92,17 @@ export type { Phase, ProgressEvent } from './progress.js'
 export type { Manifest } from './publish/manifest.js'
 export type { ProvenanceStatement } from './publish/provenance.js'
 export type { SideFile, SideFileKind } from './publish/side-files.js'
+export type {
+  ChangedPath,
+  ComparisonReport,
+  DifferingRange,
+  OemPartitionReport,
+  OutsideReport,
+  ProofReport,
+  ProvedEntry,
+  ProvedFilesystem,
+  ProvedImage,
+} from './prove/proof.js'
 export type { BakeReport, ExplainReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
 export type {
   BakeRequest,
@@ -91,6 +113,7 @@ export type {
   IgnitionPlace,
   ImageRequest,
   PlanRequest,
+  ProveRequest,
   RequestedFile,
   SideFileChoice,
   TrustRequest,

@@ -2,7 +2,17 @@
  * What a run tells the outside while it works: phases with counters, and warnings. Data only; rendering is `cli/`'s.
  */
 
-export type Phase = 'hash' | 'decode' | 'read-oem' | 'launch' | 'edit' | 'encode' | 'check' | 'sign' | 'publish'
+export type Phase =
+  | 'hash'
+  | 'decode'
+  | 'read-oem'
+  | 'launch'
+  | 'edit'
+  | 'encode'
+  | 'check'
+  | 'sign'
+  | 'publish'
+  | 'compare'
 
 export type ProgressEvent =
   | {

@@ -95,6 +95,16 @@ export interface PlanRequest extends ImageRequest, ContentRequest {}
 /** With content: the image as it would be after a bake of that. Without: as it is. */
 export interface ExplainRequest extends ImageRequest, ContentRequest {}
 
+/** Two images, of which the second is said to be the first with another OEM partition. */
+export interface ProveRequest {
+  readonly original: string
+  readonly baked: string
+  /** Reads the files of both OEM partitions. @default 'auto' */
+  readonly engine?: EngineChoice
+  /** Directory for temporary files. @default the system's */
+  readonly tmpDir?: string
+}
+
 /** Whether anything at all is to go onto the OEM partition, or off it. */
 export function asksForContent(request: ContentRequest): boolean {
   const { template, cloudConfig, ignition, oemId, files, remove } = request

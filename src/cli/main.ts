@@ -20,6 +20,7 @@ import {
   CONTENT_OPTIONS,
   IMAGE_OPTIONS,
   OUTPUT_OPTIONS,
+  PROVE_OPTIONS,
   TALK_OPTIONS,
   TRUST_OPTIONS,
   VARIABLE_OPTIONS,
@@ -36,6 +37,7 @@ Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake inspect IMAGE [flags]
        oem-bake verify FILE [flags]
        oem-bake keys [list | add FILE | doctor]
+       oem-bake prove ORIGINAL BAKED [flags]
        oem-bake templates [show NAME | check DIR | new NAME [DIR]]
        oem-bake rules [NAME]`
 
@@ -50,7 +52,10 @@ interface Typed {
 /** What `keys` takes of them. */
 const KEY_OPTIONS = { key: TRUST_OPTIONS.key }
 
-const VERBS = ['bake', 'plan', 'explain', 'inspect', 'verify', 'keys', 'templates', 'rules'] as const
+const VERBS = ['bake', 'plan', 'explain', 'inspect', 'verify', 'prove', 'keys', 'templates', 'rules'] as const
+
+/** Where it is not one. */
+const WORDS_AFTER: Readonly<Partial<Record<string, number>>> = { prove: 2 }
 
 /**
  * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
@@ -75,7 +80,7 @@ function assertUnderstood(
   for (const set of sets) assertGivenOnce(names, set)
   if (leftOver.length === 0) return
   const verb = image === undefined ? undefined : nearestName(image, VERBS)
-  if (verb !== undefined && leftOver.length === 1) {
+  if (verb !== undefined && leftOver.length <= (WORDS_AFTER[verb] ?? 1)) {
     throw new UsageError('ERR_USAGE', `unknown command ${image}`, { hint: `did you mean oem-bake ${verb}?` })
   }
   throw new UsageError('ERR_USAGE', `one word too many: ${leftOver.join(' ')}`, {
@@ -159,6 +164,22 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, undefined, flags._.slice(1), KEY_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => keys(flags, context))
+      },
+    )
+    .command(
+      'prove [original] [baked]',
+      'Show that nothing but the OEM partition differs',
+      (y) =>
+        y
+          .positional('original', { type: 'string', describe: 'The image as it was published' })
+          .positional('baked', { type: 'string', describe: 'What somebody made of it' })
+          .options(PROVE_OPTIONS)
+          .options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1), PROVE_OPTIONS, TALK_OPTIONS)
+        // Loaded only here: a bake proves nothing.
+        const { prove } = await import('./commands/prove.js')
+        exitCode = await runCommandLine(flags, (context) => prove(flags, context))
       },
     )
     .command(

@@ -109,6 +109,12 @@ export const IMAGE_OPTIONS = {
   ...TRUST_OPTIONS,
 } satisfies Record<string, Options>
 
+/** What `prove` takes of them. */
+export const PROVE_OPTIONS = {
+  engine: { ...IMAGE_OPTIONS.engine, group: 'How the images are opened:', describe: 'What reads the filesystems' },
+  'tmp-dir': { ...IMAGE_OPTIONS['tmp-dir'], group: 'How the images are opened:' },
+} satisfies Record<string, Options>
+
 export const OUTPUT_OPTIONS = {
   output: {
     alias: 'o',

@@ -33,6 +33,16 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   const kind = await sniff(image.device)
   if (kind === 'bzip2') return openBzip2(image, purpose, options, context)
+  assertNotPacked(kind, image)
+  return openPlain(image, purpose, context)
+}
+
+/**
+ * A file is no archive, and nothing that only we can't unpack.
+ *
+ * @throws ERR_CODEC_UNSUPPORTED, ERR_NOT_AN_IMAGE
+ */
+export function assertNotPacked(kind: FileKind, image: { readonly name: string }): void {
   const unpack = UNPACK[kind]
   if (unpack !== undefined) {
     throw new UnsupportedError(
@@ -53,5 +63,4 @@ export async function decodeImage(
       },
     )
   }
-  return openPlain(image, purpose, context)
 }

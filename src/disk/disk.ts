@@ -11,12 +11,15 @@ import { Overlay } from '../overlay.js'
 import { type FileKind, sniff } from '../source/sniff.js'
 import { SECTOR_BYTES } from '../units.js'
 import { openQcow2 } from './qcow2/qcow2.js'
+import type { Qcow2VirtualDevice } from './qcow2/virtual-device.js'
 
 /** A virtual disk whose sectors may be written without touching anything below. */
 export interface VirtualDisk extends AsyncDisposable {
   readonly format: 'raw' | 'qcow2'
   /** All sectors; edits collect here. */
   readonly sectors: Overlay
+  /** Where a qcow2 file has the sectors, before any edit; undefined for a raw disk, which is its own file. */
+  readonly clusters?: Qcow2VirtualDevice
   /** What a later run on the same file need not find out again. */
   readonly notes: ImageNotes
   /** The bytes of the image file with the edits in it, ready to be encoded. Call once, after the last edit. */
@@ -28,7 +31,7 @@ export interface VirtualDisk extends AsyncDisposable {
  * @throws ERR_NOT_AN_IMAGE when nothing is recognised; ERR_GPT_MISSING for a disk with only an MBR
  * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED
  */
-export async function openDisk(decoded: DecodedImage): Promise<VirtualDisk> {
+export async function openDisk(decoded: Pick<DecodedImage, 'device' | 'notes'>): Promise<VirtualDisk> {
   const kind = decoded.device.size === 0 ? 'unknown' : await sniff(decoded.device)
   switch (kind) {
     case 'qcow2':
@@ -70,7 +73,12 @@ const CONVERT: Partial<Record<FileKind, string>> = {
   cpio: 'PXE images have no OEM partition: append a cpio archive with usr/share/oem/ to the initrd instead',
 }
 
-function rawDisk(device: ByteDevice): VirtualDisk {
+/**
+ * A disk that is its own file, whatever is on it.
+ *
+ * @throws ERR_DISK_SIZE
+ */
+export function rawDisk(device: ByteDevice): VirtualDisk {
   if (device.size % SECTOR_BYTES !== 0) {
     throw new ImageError(
       'ERR_DISK_SIZE',

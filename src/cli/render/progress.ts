@@ -23,6 +23,7 @@ const PHASE_WORDS: Record<Phase, string> = {
   check: 'checking what was written',
   sign: 'waiting for gpg to sign',
   publish: 'publishing',
+  compare: 'comparing the two images',
 }
 
 const TTY_INTERVAL_MS = 100

@@ -28,10 +28,12 @@ const CHECKED = '1'
 export async function openQcow2(device: ByteDevice, notes: ImageNotes = {}): Promise<VirtualDisk> {
   const isSound = notes[NOTE] === CHECKED
   const image = await (isSound ? readQcow2 : openChecked)(device)
-  const sectors = new Overlay(new Qcow2VirtualDevice(image))
+  const clusters = new Qcow2VirtualDevice(image)
+  const sectors = new Overlay(clusters)
   return {
     format: 'qcow2',
     sectors,
+    clusters,
     notes: { [NOTE]: CHECKED },
     edited: async () => {
       const changed = await sectors.changedExtents()

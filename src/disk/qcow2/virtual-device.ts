@@ -18,7 +18,8 @@ const DECODED_BYTES = 8 << 20
 /** Reads and inflations that are under way at once; zlib runs in the thread pool. */
 const AT_ONCE = 8
 
-type Run =
+/** A stretch of guest bytes whose place in the file follows one rule. */
+export type Run =
   | { readonly kind: 'zeros'; length: number }
   | { readonly kind: 'data'; readonly hostOffset: number; length: number }
   | {
@@ -53,7 +54,7 @@ export class Qcow2VirtualDevice implements ByteDevice {
     let pending: Promise<void>[] = []
     for (let done = 0; done < target.length; ) {
       const at = offset + done
-      const run = await this.#runAt(at, target.length - done)
+      const run = await this.runAt(at, target.length - done)
       const part = target.subarray(done, done + run.length)
       done += run.length
       if (run.kind === 'zeros') {
@@ -80,8 +81,12 @@ export class Qcow2VirtualDevice implements ByteDevice {
     return this.#decoded.get(clusterOffset, () => inflateCluster(file, mapping, header.clusterBytes, clusterOffset))
   }
 
+  get clusterBytes(): number {
+    return this.#image.header.clusterBytes
+  }
+
   /** The longest run from a guest offset on, at most `limit` bytes and within one L2 table. */
-  async #runAt(offset: number, limit: number): Promise<Run> {
+  async runAt(offset: number, limit: number): Promise<Run> {
     const { header, l1, file } = this.#image
     const span = l2TableSpan(header)
     const l1Index = Math.floor(offset / span)

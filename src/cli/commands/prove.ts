@@ -1,0 +1,34 @@
+/**
+ * `oem-bake prove ORIGINAL BAKED`: prints whether nothing but the OEM partition differs, and which of its files do. Ends with
+ * 3 when something else differs.
+ */
+import { UsageError, type VerificationError } from '../../errors.js'
+import type { RunContext } from '../../progress.js'
+import { prove as proveImages } from '../../prove/prove.js'
+import type { ProveRequest } from '../../request.js'
+import type { ImageFlags } from '../options.js'
+import { proofText } from '../render/proof.js'
+import type { CommandOutput } from '../run.js'
+
+export interface ProveFlags extends Pick<ImageFlags, 'engine' | 'tmpDir'> {
+  readonly original?: string | undefined
+  readonly baked?: string | undefined
+}
+
+/** Of a verification that failed. */
+const DOES_NOT_HOLD: VerificationError['exitCode'] = 3
+
+export async function prove(flags: ProveFlags, context: RunContext): Promise<CommandOutput> {
+  const report = await proveImages(proveRequest(flags), context)
+  return { document: report, text: proofText(report), exitCode: report.holds ? 0 : DOES_NOT_HOLD }
+}
+
+/** @throws ERR_USAGE without two images */
+function proveRequest({ baked, engine, original, tmpDir }: ProveFlags): ProveRequest {
+  if (original === undefined || baked === undefined) {
+    throw new UsageError('ERR_USAGE', original === undefined ? 'no image was named' : 'no second image was named', {
+      hint: 'oem-bake prove ORIGINAL BAKED; see oem-bake prove --help',
+    })
+  }
+  return { original, baked, engine, ...(tmpDir === undefined ? {} : { tmpDir }) }
+}
