@@ -10,10 +10,9 @@ import type { ProgressEvent, RunContext } from './progress.js'
 import type { ProofReport } from './prove/proof.js'
 import { prove as proveImages } from './prove/prove.js'
 import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
-import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, VerifyRequest } from './request.js'
+import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, ProveRequest, VerifyRequest } from './request.js'
 import { type KeysReport, reportKeys } from './trust/key-report.js'
 import { type VerifyReport, verifyFile } from './trust/verify-file.js'
-import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, ProveRequest } from './request.js'
 
 export interface RunOptions {
   /** Aborting it stops children, removes what is temporary, and rejects with `ERR_CANCELLED`. */
@@ -64,6 +63,8 @@ export function verify(request: VerifyRequest, options: RunOptions = {}): Promis
  */
 export function keys(named: readonly string[] = [], options: Pick<RunOptions, 'env'> = {}): Promise<KeysReport> {
   return reportKeys(named, { env: options.env ?? process.env })
+}
+
 /**
  * Says whether nothing but the OEM partition differs between two images, and which of its files do.
  *

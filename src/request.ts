@@ -95,8 +95,8 @@ export interface PlanRequest extends ImageRequest, ContentRequest {}
 /** With content: the image as it would be after a bake of that. Without: as it is. */
 export interface ExplainRequest extends ImageRequest, ContentRequest {}
 
-/** Two images, of which the second is said to be the first with another OEM partition. */
-export interface ProveRequest {
+/** Two images, of which the second is said to be the first with another OEM partition. Trust is asked of the first. */
+export interface ProveRequest extends TrustRequest {
   readonly original: string
   readonly baked: string
   /** Reads the files of both OEM partitions. @default 'auto' */

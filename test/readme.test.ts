@@ -220,7 +220,7 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'verify', 'keys', 'templates', 'rules'])(
+  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'prove', 'verify', 'keys', 'templates', 'rules'])(
     'of "%s" fits 80 columns',
     async (verb) => {
       const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])

@@ -113,6 +113,7 @@ export const IMAGE_OPTIONS = {
 export const PROVE_OPTIONS = {
   engine: { ...IMAGE_OPTIONS.engine, group: 'How the images are opened:', describe: 'What reads the filesystems' },
   'tmp-dir': { ...IMAGE_OPTIONS['tmp-dir'], group: 'How the images are opened:' },
+  ...TRUST_OPTIONS,
 } satisfies Record<string, Options>
 
 export const OUTPUT_OPTIONS = {

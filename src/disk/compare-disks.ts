@@ -23,26 +23,24 @@ export interface DiskPair {
 }
 
 /**
- * @param ranges of the disk; whole sectors, sorted
+ * @param range of the disk; whole sectors
  * @param found called with each stretch of sectors that differ, in order; stretches may touch
  */
 export async function compareDisks(
   pair: DiskPair,
-  ranges: readonly Extent[],
+  range: Extent,
   found: (sectors: Extent) => void,
   context: RunContext,
 ): Promise<void> {
   const buffers = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)] as const
   const totalBytes = pair.original.sectors.size
-  for (const range of ranges) {
-    for await (const piece of unknownPieces(pair, range)) {
-      throwIfCancelled(context.signal)
-      const a = buffers[0].subarray(0, piece.length)
-      const b = buffers[1].subarray(0, piece.length)
-      await Promise.all([fill(pair.original.sectors, piece.offset, a), fill(pair.baked.sectors, piece.offset, b)])
-      if (!a.equals(b)) for (const sectors of differingSectors(a, b)) found(shifted(sectors, piece.offset))
-      context.report({ kind: 'progress', phase: 'compare', doneBytes: extentEnd(piece), totalBytes })
-    }
+  for await (const piece of unknownPieces(pair, range)) {
+    throwIfCancelled(context.signal)
+    const a = buffers[0].subarray(0, piece.length)
+    const b = buffers[1].subarray(0, piece.length)
+    await Promise.all([fill(pair.original.sectors, piece.offset, a), fill(pair.baked.sectors, piece.offset, b)])
+    if (!a.equals(b)) for (const sectors of differingSectors(a, b)) found(shifted(sectors, piece.offset))
+    context.report({ kind: 'progress', phase: 'compare', doneBytes: extentEnd(piece), totalBytes })
   }
 }
 

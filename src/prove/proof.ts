@@ -2,7 +2,7 @@
  * What `prove` says: one value, the same for the library and for `--json`.
  */
 import type { EngineName, OemEntry } from '../engine/engine.js'
-import type { Verification } from '../trust/verify.js'
+import type { Verification } from '../trust/verification.js'
 
 /** One of the two images. */
 export interface ProvedImage {

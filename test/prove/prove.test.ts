@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prove } from '../../dist/index.js'
 import { judge, partitionRange } from '../e2e/outside.js'
 import { runCli } from '../support/command-line.js'
 import { rejectsWithCode } from '../support/errors.js'
+import { expectFalse, falsities } from '../support/falsities.js'
+import { makeTestKeys, type TestKeys } from '../support/gpg.js'
 import { bakeOf, FORMS, inForm, proveDisk, proveJson } from '../support/prove.js'
 import { DiskPatcher } from '../support/small-disk.js'
 import { temporaryDirectory } from '../support/temp.js'
@@ -126,6 +128,60 @@ describe('a proof of a bake', () => {
     )
     expect(stdout).toMatch(/^origin {6}UNVERIFIED/m)
     expect(stdout).toMatch(/\nPROVED: nothing but the OEM partition differs\n$/)
+  })
+})
+
+describe('a proof of a signed original', () => {
+  let keys: TestKeys
+  beforeAll(() => {
+    keys = makeTestKeys(directory)
+  })
+  afterAll(() => keys[Symbol.dispose]())
+
+  /** Large enough for a beginning that need not be decoded. */
+  const signed = (name: string): string => {
+    const image = inForm(disk, 'lbzip2', path(name))
+    writeFileSync(`${image}.sig`, keys.gpg.sign(image, keys.own))
+    return image
+  }
+
+  it('names the signer, and leaves alone what both have before the OEM partition', async () => {
+    const image = signed('signed')
+    const baked = await bakeOf(image, path('signed.baked'))
+    const report = await prove({ original: image, baked, keys: [keys.files.own] })
+    expect(report).toMatchObject({
+      holds: true,
+      verification: { status: 'signature', signer: { primaryFingerprint: keys.own } },
+      comparison: { by: 'blocks', everyBlockChecked: false },
+    })
+    const unsigned = await prove({ original: image, baked, verify: 'off' })
+    expect(unsigned).toMatchObject({ holds: true, comparison: { everyBlockChecked: true } })
+    expect(unsigned.files).toEqual(report.files)
+  })
+
+  it('is false all the same for one bit before, in or behind what is decoded, whatever the bzip2 program', async () => {
+    const image = signed('signed-too')
+    const request = { keys: [keys.files.own] }
+    for (const [nth, falsity] of falsities(disk, 0, '').entries()) {
+      if (nth % 2 === 0) continue
+      const pair = { original: image, bakedDisk: path('disk.baked'), work: path('work'), request }
+      await expectFalse(pair, nth % 3 === 0 ? 'bzip2' : 'lbzip2', falsity)
+    }
+  })
+
+  it('is an error when the signature is of other bytes, whatever else is the matter', async () => {
+    const image = signed('signed-other')
+    const bytes = readFileSync(image)
+    bytes[bytes.length >> 1]! ^= 4
+    writeFileSync(image, bytes)
+    await rejectsWithCode(
+      prove({ original: image, baked: path('disk.baked'), keys: [keys.files.own] }),
+      'ERR_SIGNATURE_BAD',
+    )
+  })
+
+  it('wants the signature, when it is told to', async () => {
+    await rejectsWithCode(prove({ original: disk, baked: path('disk.baked'), verify: 'require' }), 'ERR_UNVERIFIED')
   })
 })
 

@@ -1,7 +1,7 @@
 /** One-bit changes of a disk outside its OEM partition, in every form of image. */
 import { closeSync, copyFileSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { expect } from 'vitest'
-import { prove } from '../../dist/index.js'
+import { type ProveRequest, prove } from '../../dist/index.js'
 import { partitionRange } from '../e2e/outside.js'
 import { type Form, inForm } from './prove.js'
 import { noise } from './random.js'
@@ -44,7 +44,12 @@ export function falsities(disk: string, random: number, seed: string): readonly 
 
 /** A proof of an edition with that bit the other way is false, and says where. */
 export async function expectFalse(
-  pair: { readonly original: string; readonly bakedDisk: string; readonly work: string },
+  pair: {
+    readonly original: string
+    readonly bakedDisk: string
+    readonly work: string
+    readonly request?: Partial<ProveRequest>
+  },
   form: Form,
   { bit, offset, title }: Falsity,
 ): Promise<void> {
@@ -53,7 +58,7 @@ export async function expectFalse(
   copyFileSync(bakedDisk, disk)
   flip(disk, offset, bit)
   const baked = inForm(disk, form, `${work}.false`)
-  const report = await prove({ original, baked })
+  const report = await prove({ ...pair.request, original, baked })
   expect(report, `${form}: ${title}`).toMatchObject({
     holds: false,
     outside: {

@@ -6,11 +6,11 @@ import { UsageError, type VerificationError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import { prove as proveImages } from '../../prove/prove.js'
 import type { ProveRequest } from '../../request.js'
-import type { ImageFlags } from '../options.js'
+import { type ImageFlags, type TrustFlags, trustRequest } from '../options.js'
 import { proofText } from '../render/proof.js'
 import type { CommandOutput } from '../run.js'
 
-export interface ProveFlags extends Pick<ImageFlags, 'engine' | 'tmpDir'> {
+export interface ProveFlags extends TrustFlags, Pick<ImageFlags, 'engine' | 'tmpDir'> {
   readonly original?: string | undefined
   readonly baked?: string | undefined
 }
@@ -24,11 +24,12 @@ export async function prove(flags: ProveFlags, context: RunContext): Promise<Com
 }
 
 /** @throws ERR_USAGE without two images */
-function proveRequest({ baked, engine, original, tmpDir }: ProveFlags): ProveRequest {
+function proveRequest(flags: ProveFlags): ProveRequest {
+  const { baked, engine, original, tmpDir } = flags
   if (original === undefined || baked === undefined) {
     throw new UsageError('ERR_USAGE', original === undefined ? 'no image was named' : 'no second image was named', {
       hint: 'oem-bake prove ORIGINAL BAKED; see oem-bake prove --help',
     })
   }
-  return { original, baked, engine, ...(tmpDir === undefined ? {} : { tmpDir }) }
+  return { original, baked, engine, ...trustRequest(flags), ...(tmpDir === undefined ? {} : { tmpDir }) }
 }

@@ -39,7 +39,7 @@ const STATUS_WORDS: Readonly<Record<Verification['status'], string>> = {
   off: 'NOT VERIFIED',
 }
 
-function originText({ status, reason }: Verification): string {
+export function originText({ status, reason }: Verification): string {
   return `${STATUS_WORDS[status]}: ${printable(reason)}`
 }
 

@@ -3,6 +3,7 @@
  */
 import type { ChangedPath, OutsideReport, ProofReport, ProvedEntry, ProvedImage } from '../../prove/proof.js'
 import { formatBytes } from '../../units.js'
+import { originText } from './head.js'
 import { printable, table } from './table.js'
 
 export function proofText(report: ProofReport): string {
@@ -16,7 +17,7 @@ export function proofText(report: ProofReport): string {
     `baked       ${printable(baked.path)}`,
     `            ${formatText(baked)}`,
     `            sha256 ${baked.sha256}`,
-    `origin      ${verification.status.toUpperCase()}: ${verification.reason}`,
+    `origin      ${originText(verification)}`,
     `compared    ${comparisonText(report)}`,
     `OEM         partition ${number}, ${range}${filesystemText(report)}`,
     '',

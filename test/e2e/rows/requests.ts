@@ -73,6 +73,27 @@ export const REQUEST_ROWS: readonly Row[] = [
     hint: ['--help'],
     ...usage,
   },
+  {
+    title: 'a proof with one image',
+    make: (place) => ({ args: ['prove', image(place)] }),
+    says: ['no second image'],
+    hint: ['oem-bake prove ORIGINAL BAKED'],
+    ...usage,
+  },
+  {
+    title: 'a proof with three images',
+    make: (place) => ({ args: ['prove', image(place), image(place), 'third.bin'] }),
+    says: ['one word too many', 'third.bin'],
+    hint: ['--help'],
+    ...usage,
+  },
+  {
+    title: 'prvoe for prove',
+    make: (place) => ({ args: ['prvoe', image(place), image(place)] }),
+    says: ['unknown command prvoe'],
+    hint: ['did you mean oem-bake prove?'],
+    ...usage,
+  },
   { title: 'no image', make: () => ({ args: [...RACKSPACE] }), says: ['no image'], hint: ['oem-bake IMAGE'], ...usage },
   {
     title: 'two images',
