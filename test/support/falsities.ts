@@ -1,5 +1,5 @@
 /** One-bit changes of a disk outside its OEM partition, in every form of image. */
-import { closeSync, copyFileSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
 import { expect } from 'vitest'
 import { type ProveRequest, prove } from '../../dist/index.js'
 import { partitionRange } from '../e2e/outside.js'
@@ -69,6 +69,8 @@ export async function expectFalse(
     },
   })
   expect(report.files, title).toBeUndefined()
+  rmSync(disk)
+  rmSync(baked)
 }
 
 function placeOf(offset: number, disk: string): unknown {

@@ -234,6 +234,19 @@ describe('a pair of bzip2 files', () => {
     expectTrue(outcome, original.decoded, baked.decoded)
   })
 
+  it('does not take the blocks behind a shorter one for the original ones, the same bits as they are', async () => {
+    const [first] = SMALL
+    const shorter = Array.from({ length: 60 }, (_, nth) => phaseBlock(first!.piece.bitLength % 8, 200 + nth)).find(
+      ({ decoded }) => decoded.length < first!.decoded.length,
+    )!
+    const rest = [...SMALL.slice(1), ...DENSE]
+    const original = layOut([{ level: 1, blocks: [first!, ...rest] }])
+    const baked = layOut([{ level: 1, blocks: [shorter, ...rest] }])
+    const outcome = await match(original, baked.bytes, 0, false)
+    expect(outcome.matched.same).toEqual([])
+    expectTrue(outcome, original.decoded, baked.decoded)
+  })
+
   it.each([
     ['a combined CRC of other blocks', (bytes: Buffer) => flipBit(bytes, bytes.length * 8 - 12), 'ERR_BZIP2_CORRUPT'],
     [
