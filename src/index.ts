@@ -90,9 +90,6 @@ export type {
 } from './oem/explain/explanation.js'
 export type { ListedTemplate, TemplateList } from './oem/template/template.js'
 export type { Phase, ProgressEvent } from './progress.js'
-export type { Manifest } from './publish/manifest.js'
-export type { ProvenanceStatement } from './publish/provenance.js'
-export type { SideFile, SideFileKind } from './publish/side-files.js'
 export type {
   ChangedPath,
   ComparisonReport,
@@ -104,6 +101,9 @@ export type {
   ProvedFilesystem,
   ProvedImage,
 } from './prove/proof.js'
+export type { Manifest } from './publish/manifest.js'
+export type { ProvenanceStatement } from './publish/provenance.js'
+export type { SideFile, SideFileKind } from './publish/side-files.js'
 export type { BakeReport, ExplainReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
 export type {
   BakeRequest,
