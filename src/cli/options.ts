@@ -264,7 +264,7 @@ export function contentOptions(flags: ContentFlags): ContentRequest {
   }
 }
 
-/** @throws ERR_USAGE for a level that is none or is asked for without --recompress, for unknown side files, an empty key */
+/** @throws ERR_USAGE for a level that is none or is asked for without --recompress or for unknown side files */
 export function outputRequest(
   flags: OutputFlags,
 ): Pick<BakeRequest, 'output' | 'force' | 'with' | 'sign' | 'recompress'> {
@@ -274,7 +274,6 @@ export function outputRequest(
       hint: '--recompress --level 9',
     })
   }
-  if (flags.sign === '') throw new UsageError('ERR_USAGE', '--sign names no key', { hint: '--sign FINGERPRINT' })
   return {
     ...(recompress === true ? { recompress: { level } } : {}),
     ...(flags.with === undefined ? {} : { with: parseSideFiles(flags.with) }),

@@ -8,7 +8,16 @@ import { basename } from 'node:path'
 import { looksSecret } from '../oem/plan/secrets.js'
 import type { GivenVariable } from '../oem/template/content-template.js'
 import type { VariableValue } from '../oem/template/variables.js'
+import type { BakeRequest } from '../request.js'
 import type { BakeRecord } from './record.js'
+
+/** Where the output goes, how the work is done, and who is asked about the input; what the answer was is in the manifest. */
+type WithoutInfluence = 'output' | 'force' | 'with' | 'sign' | 'tmpDir' | 'cache' | 'signature' | 'digests' | 'keys'
+
+type Forgotten = Exclude<keyof BakeRequest, keyof DescribedRequest | WithoutInfluence>
+
+/** Compiles only as long as somebody has decided about every field of a request. */
+export const NOTHING_FORGOTTEN = {} satisfies Record<Forgotten, never>
 
 export type DescribedVariable = { readonly value: VariableValue } | { readonly redacted: true }
 

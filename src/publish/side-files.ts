@@ -12,6 +12,7 @@
  * build_library/release_util.sh), so an edition is verified with what people have. The same names beside another image
  * would be lies; `target.ts` sees to that.
  */
+import { UsageError } from '../errors.js'
 import type { BakeRequest, SideFileChoice } from '../request.js'
 
 export type SideFileKind = SideFileChoice | 'signature' | 'signed-digests'
@@ -43,9 +44,16 @@ const DEFAULT_KINDS: readonly SideFileKind[] = ['sha256', 'manifest']
  */
 const VOUCHING = [EXTENSIONS.signature, EXTENSIONS.digests, EXTENSIONS['signed-digests'], '.asc', '.DIGESTS.sig']
 
-/** What a request asks for: a signature comes with digests, which are what is signed in clear. */
+/** What a request asks for: a signature comes with digests, which are what is signed in clear. @throws ERR_USAGE */
 export function wantedSideFiles(request: Pick<BakeRequest, 'with' | 'sign'>, output: string): readonly SideFile[] {
   const wanted = new Set<SideFileKind>(request.with ?? DEFAULT_KINDS)
+  const unknown = [...wanted].find((kind) => !KINDS.includes(kind))
+  // Plain JavaScript may ask for anything.
+  if (unknown !== undefined) {
+    throw new UsageError('ERR_USAGE', `${JSON.stringify(unknown)} is no file that can be published beside an image`, {
+      hint: `ask for some of ${KINDS.slice(0, 4).join(', ')}`,
+    })
+  }
   if (request.sign !== undefined)
     for (const kind of ['digests', 'signature', 'signed-digests'] as const) wanted.add(kind)
   return KINDS.filter((kind) => wanted.has(kind)).map((kind) => ({ kind, path: sideFilePath(kind, output) }))

@@ -32,6 +32,7 @@ const SHA256_ALGORITHM = 8
  * @throws ERR_GPG_MISSING; ERR_SIGNING_KEY when there is no secret key of that name, or more than one
  */
 export async function openSigner(keyId: string, context: RunContext): Promise<Signer> {
+  if (keyId === '') throw new UsageError('ERR_SIGNING_KEY', 'no key was named to sign with', { hint: '--sign KEY' })
   const program = await findProgram('gpg', context.env)
   if (program === undefined) {
     throw new UnsupportedError('ERR_GPG_MISSING', 'signing needs gpg, and there is none on the PATH', {
@@ -41,10 +42,14 @@ export async function openSigner(keyId: string, context: RunContext): Promise<Si
   const gpg = (args: readonly string[]): Promise<CommandResult> =>
     runCommand(program, [...QUIET, '--status-fd', '1', ...args], { signal: context.signal, env: context.env })
   const key = await findKey(keyId, gpg)
+  // A key id with an exclamation mark means that very subkey; everything else has been looked up.
+  const exact = /^(?:0x)?([0-9A-F]{8,40})!$/i.exec(keyId)?.[1]?.toUpperCase()
+  const who = exact === undefined ? key.primary : keyId
+  const allowed = key.fingerprints.filter((fingerprint) => fingerprint.endsWith(exact ?? ''))
   const version = /\d+\.\d[\w.-]*/.exec((await gpg(['--version'])).stdout)?.[0]
   const sign = async (how: '--detach-sign' | '--clear-sign', file: string, output: string): Promise<SignedBy> => {
     context.report({ kind: 'phase', phase: 'sign', detail: 'gpg' })
-    const made = await gpg(['--local-user', keyId, '--output', output, how, '--', file])
+    const made = await gpg(['--local-user', who, '--output', output, how, '--', file])
     const created = createdBy(made.stdout)
     if (made.exitCode !== 0 || created === undefined) throw failed(keyId, 'could not sign', made)
     if (created.hashAlgorithm < SHA256_ALGORITHM)
@@ -53,8 +58,7 @@ export async function openSigner(keyId: string, context: RunContext): Promise<Si
     const valid = validBy(checked.stdout)
     if (checked.exitCode !== 0 || valid === undefined) throw failed(keyId, 'does not verify what it signed', checked)
     for (const fingerprint of [created.fingerprint, valid.fingerprint]) {
-      if (!key.fingerprints.includes(fingerprint))
-        throw failed(keyId, `signed with ${fingerprint}, which is another key`, made)
+      if (!allowed.includes(fingerprint)) throw failed(keyId, `signed with ${fingerprint}, which is another key`, made)
     }
     return { key: valid.fingerprint, primary: key.primary }
   }

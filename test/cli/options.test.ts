@@ -175,9 +175,8 @@ describe('--with LIST and --sign KEY', () => {
     expect(hint).toContain('did you mean provenance?')
   })
 
-  it('hands the key on, and refuses an empty one', async () => {
+  it('hands the key on', () => {
     expect(outputRequest({ sign: 'me@example.com' })).toEqual({ sign: 'me@example.com' })
-    await rejectsWithCode(() => outputRequest({ sign: '' }), 'ERR_USAGE')
   })
 })
 

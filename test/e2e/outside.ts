@@ -6,6 +6,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SideFile } from '../../dist/index.js'
+import { readManifest } from '../support/manifests.js'
 
 /** No KVM: a device that is there and hangs would cost each launch its patience. Tests about KVM set their own. */
 export const ENV = {
@@ -284,9 +286,11 @@ export function oemBake(args: readonly string[], options: CliOptions = {}): Prom
   })
 }
 
-/** The one JSON document of a run that ended well. */
+/** The one JSON document of a run that ended well; a manifest that it published is held against its schema. */
 export async function oemBakeJson<T>(args: readonly string[], options: CliOptions = {}): Promise<T> {
   const { exitCode, stdout, stderr } = await oemBake([...args, '--json'], options)
   if (exitCode !== 0) throw new Error(`exit code ${exitCode}: ${stdout}${stderr}`)
-  return JSON.parse(stdout.toString()) as T
+  const document = JSON.parse(stdout.toString()) as T & { readonly output?: { readonly files: readonly SideFile[] } }
+  for (const { kind, path } of document.output?.files ?? []) if (kind === 'manifest') readManifest(path)
+  return document
 }

@@ -5,9 +5,10 @@
  */
 import { execFileSync } from 'node:child_process'
 import { constants, copyFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect } from 'vitest'
 import type { BakeReport, PlanReport } from '../../dist/index.js'
+import { readManifest } from '../support/manifests.js'
 import {
   blank,
   btrfsLook,
@@ -94,9 +95,38 @@ export async function proveBake(request: ProofRequest): Promise<Proof> {
   const oem = cutOut(disks.after, partition, join(work, 'oem.after'))
   const tree = request.filesystem === 'ext4' ? proveExt(oem) : proveBtrfs(oem, work)
   expect(tree).toEqual(report.plan.expected.map((entry) => asOutside(entry, tree)))
+  const oemBefore = join(work, 'oem.before')
+  const earlier = request.filesystem === 'ext4' ? extTree(cutOut(disks.before, partition, oemBefore)) : undefined
+  rmSync(oemBefore, { force: true })
+  proveManifest(report, earlier, tree)
   for (const disk of Object.values(disks)) if (disk !== image && disk !== output) rmSync(disk)
   rmSync(oem)
   return { report, output, tree, partition, seconds: { bake, proof: secondsSince(startMs) } }
+}
+
+/** What the manifest says of each changed file is what outside programs see, before (where they have looked) and after. */
+function proveManifest(
+  { engine, output }: BakeReport,
+  before: readonly TreeEntry[] | undefined,
+  after: readonly TreeEntry[],
+): void {
+  const manifest = readManifest(`${output.path}.manifest.json`)
+  expect(manifest.output).toMatchObject({ name: basename(output.path), sha256: output.sha256 })
+  const sideOf = (tree: readonly TreeEntry[], path: string) => {
+    const entry = tree.find((candidate) => candidate.path === path)
+    return entry && { mode: entry.mode, ...(entry.sha256 === undefined ? {} : { sha256: entry.sha256 }) }
+  }
+  for (const change of manifest.changes) {
+    expect(change.after, `${change.path} after`).toEqual(matching(sideOf(after, change.path)))
+    if (before !== undefined)
+      expect(change.before, `${change.path} before`).toEqual(matching(sideOf(before, change.path)))
+  }
+  const tools = manifest.tools.filter(({ version }) => version !== undefined).map(({ name }) => name)
+  expect(tools).toEqual(expect.arrayContaining(engine === 'libguestfs' ? ['guestfish', 'qemu'] : ['oem-bake', 'node']))
+}
+
+function matching(side: object | undefined): unknown {
+  return side === undefined ? undefined : expect.objectContaining(side)
 }
 
 /** The raw disk that an image file stands for; the file itself if it is one. */

@@ -368,6 +368,12 @@ describe('--sign', () => {
     expect((await signed(place, keys.one)).exitCode).toBe(0)
     const { signedBy } = readManifest(join(place, `${NAME}.manifest.json`)).output
     expect(signedBy).toEqual({ key: subkey, primary: keys.one })
+    expect((await signed(place, `${keys.one}!`, '--force')).exitCode).toBe(0)
+    expect(readManifest(join(place, `${NAME}.manifest.json`)).output.signedBy).toEqual({
+      key: keys.one,
+      primary: keys.one,
+    })
+    expect((await signed(place, subkey, '--force')).exitCode).toBe(0)
     // Our own judgement of it, by the way.
     const publicKey = gpg.export(join(place, 'key.asc'), [keys.one])
     const verified = await oemBake(['verify', join(place, NAME), '--key', publicKey, '--verify', 'require'])
@@ -377,6 +383,7 @@ describe('--sign', () => {
   it.each([
     ['a key that is not there', 'nobody@example.com', 'ERR_SIGNING_KEY', 2],
     ['a name that two keys have', 'example.com', 'ERR_SIGNING_KEY', 2],
+    ['no name', '', 'ERR_SIGNING_KEY', 2],
   ])('refuses %s before any work', async (_, key, code, exit) => {
     const place = newPlace()
     const { exitCode, stderr, stdout } = await signed(place, key, '--progress', 'plain')

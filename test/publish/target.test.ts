@@ -165,6 +165,7 @@ describe('chooseTarget', () => {
     const namesOf = async (request: Omit<BakeRequest, 'image'>) =>
       (await choose({ output, ...request })).sideFiles.map(({ path }) => path.slice(output.length))
     expect(await namesOf({ with: [] })).toEqual([])
+    await rejectsWithCode(namesOf({ with: ['sha3' as 'sha256'] }), 'ERR_USAGE')
     expect(await namesOf({ with: ['provenance', 'sha256'] })).toEqual(['.sha256', '.provenance.json'])
     expect(await namesOf({ with: [], sign: 'KEY' })).toEqual(['.DIGESTS', '.sig', '.DIGESTS.asc'])
     expect(await namesOf({ with: ['sha256', 'manifest', 'digests', 'provenance'], sign: 'KEY' })).toEqual(EXTENSIONS)
