@@ -7,13 +7,15 @@ import { ENGINE_THREAD } from '../engine/embedded/thread.js'
 import { HASH_THREAD } from '../source/hash-thread.js'
 
 const KINDS = [HASH_THREAD, ENGINE_THREAD]
+/** A verb that looks into no filesystem. */
+const ONLY_HASHES = 'verify'
 /** Verbs without an image. */
 const WITHOUT_IMAGE = new Set(['templates', 'rules', 'completion', 'keys'])
 
 export function startEarlyThreads(words: readonly string[]): void {
   const word = words.find((candidate) => !candidate.startsWith('-'))
   if (word === undefined || WITHOUT_IMAGE.has(word)) return
-  for (const kind of KINDS) kind.startEarly()
+  for (const kind of word === ONLY_HASHES ? [HASH_THREAD] : KINDS) kind.startEarly()
 }
 
 /** Ends those that nobody took: a thread keeps the process from leaving. */

@@ -19,3 +19,14 @@ export function splitPackets(bytes: Buffer): Buffer[] {
   }
   return packets
 }
+
+/** A signature packet of version 4, with an old header of 3 bytes, that has lost all that is not hashed. RFC 9580 section 5.2.3. */
+export function withoutUnhashed(packet: Buffer): Buffer {
+  const body = packet.subarray(3)
+  const hashedEnd = 6 + body.readUInt16BE(4)
+  const unhashedEnd = hashedEnd + 2 + body.readUInt16BE(hashedEnd)
+  const left = Buffer.concat([body.subarray(0, hashedEnd), Buffer.alloc(2), body.subarray(unhashedEnd)])
+  const header = Buffer.from(packet.subarray(0, 3))
+  header.writeUInt16BE(left.length, 1)
+  return Buffer.concat([header, left])
+}
