@@ -6,6 +6,7 @@
  * with what was published and signed of the input, where anything was.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { cacheDirectory } from '../../cache-directory.js'
 import { InternalError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import { FileHash } from '../../source/file-hash.js'
@@ -21,7 +22,7 @@ import { BlockChain } from './chain.js'
 import { startCopy } from './copy.js'
 import type { ImageWriter } from './image-writer.js'
 import { IndependentDecoder } from './independent-decoder.js'
-import { type CacheEntry, cacheDirectory, MapCache } from './map-cache.js'
+import { type CacheEntry, MapCache } from './map-cache.js'
 import { readAtFrom } from './read-at.js'
 import type { RecompressOptions } from './recompress.js'
 import { SplicedImage } from './splice-image.js'

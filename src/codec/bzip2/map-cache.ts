@@ -13,7 +13,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import type { RememberedMaps } from './block-index.js'
 import { type BlockColumns, BlockMap, type StreamSpan } from './block-map.js'
 
@@ -49,13 +49,6 @@ interface EntryHeader extends CacheKey {
     /** level (0: unknown), firstBlock, endBlock, footerBit, combinedCrc */
     readonly streams: readonly (readonly [number, number, number, number, number])[]
   }[]
-}
-
-/** `$XDG_CACHE_HOME/oem-bake` or `~/.cache/oem-bake`; undefined when neither is known. */
-export function cacheDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const { XDG_CACHE_HOME: base, HOME: home } = env
-  if (base !== undefined && isAbsolute(base)) return join(base, 'oem-bake')
-  return home !== undefined && isAbsolute(home) ? join(home, '.cache', 'oem-bake') : undefined
 }
 
 export class MapCache {

@@ -23,7 +23,6 @@ import { joinSegments } from '#src/codec/bzip2/block-map.js'
 import {
   type CacheEntry,
   type CacheKey,
-  cacheDirectory,
   formatEntry,
   MapCache,
   parseEntry,
@@ -260,16 +259,6 @@ describe('a cache', () => {
       }
     },
   )
-})
-
-describe('the directory of the cache', () => {
-  it('is below XDG_CACHE_HOME, else ~/.cache, else nowhere; a relative path does not count', () => {
-    expect(cacheDirectory({ XDG_CACHE_HOME: '/x', HOME: '/h' })).toBe('/x/oem-bake')
-    expect(cacheDirectory({ HOME: '/h' })).toBe('/h/.cache/oem-bake')
-    expect(cacheDirectory({ XDG_CACHE_HOME: 'x', HOME: '/h' })).toBe('/h/.cache/oem-bake')
-    expect(cacheDirectory({ XDG_CACHE_HOME: '', HOME: 'h' })).toBeUndefined()
-    expect(cacheDirectory({})).toBeUndefined()
-  })
 })
 
 function withDigest(body: Buffer): Buffer {
