@@ -22,7 +22,7 @@ const COMMON = {
   target: 'node20',
   format: 'esm',
   // As npm installs them; yargs alone is worth bundling.
-  external: ['execa', 'ext2fs', 'js-yaml', 'openpgp', 'tmp', 'unbzip2-stream'],
+  external: ['execa', 'ext2fs', 'js-yaml', 'openpgp', 'tmp', 'unbzip2-stream', 'undici'],
   alias: { 'string-width': join(import.meta.dirname, 'ascii-width.js') },
   logLevel: 'warning',
 }

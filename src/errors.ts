@@ -24,6 +24,7 @@ export type UsageCode =
   | 'ERR_OEM_RELEASE_INVALID'
   | 'ERR_GRUB_CFG_INVALID'
   | 'ERR_INPUT_FILE'
+  | 'ERR_NOT_PUBLISHED'
   | 'ERR_KEY_INVALID'
   | 'ERR_SIGNING_KEY'
 
@@ -78,7 +79,7 @@ export type EngineCode =
   | 'ERR_CHILD_FAILED'
   | 'ERR_SIGN'
 
-export type MachineCode = 'ERR_NO_SPACE' | 'ERR_PERMISSION' | 'ERR_IO' | 'ERR_NOT_FOUND'
+export type MachineCode = 'ERR_NO_SPACE' | 'ERR_PERMISSION' | 'ERR_IO' | 'ERR_NOT_FOUND' | 'ERR_NETWORK'
 
 export type RefusedCode =
   | 'ERR_OUTPUT_EXISTS'
@@ -161,7 +162,7 @@ export class EngineError extends OemBakeError<EngineCode> {
   readonly exitCode = 6
 }
 
-/** The machine: space, permission, I/O (exit 7). */
+/** The machine: space, permission, I/O, network (exit 7). */
 export class MachineError extends OemBakeError<MachineCode> {
   readonly exitCode = 7
 }

@@ -3,6 +3,7 @@
  */
 
 export type Phase =
+  | 'download'
   | 'hash'
   | 'decode'
   | 'read-oem'

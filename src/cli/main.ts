@@ -18,6 +18,7 @@ import {
   assertGivenOnce,
   assertKnownFlags,
   CONTENT_OPTIONS,
+  FETCH_OPTIONS,
   IMAGE_OPTIONS,
   OUTPUT_OPTIONS,
   PROVE_OPTIONS,
@@ -36,6 +37,7 @@ Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake explain IMAGE [flags]
        oem-bake inspect IMAGE [flags]
        oem-bake verify FILE [flags]
+       oem-bake fetch [URL] [--distro NAME --platform NAME] [flags]
        oem-bake keys [list | add FILE | doctor]
        oem-bake prove ORIGINAL BAKED [flags]
        oem-bake templates [show NAME | check DIR | new NAME [DIR]]
@@ -52,7 +54,7 @@ interface Typed {
 /** What `keys` takes of them. */
 const KEY_OPTIONS = { key: TRUST_OPTIONS.key }
 
-const VERBS = ['bake', 'plan', 'explain', 'inspect', 'verify', 'prove', 'keys', 'templates', 'rules'] as const
+const VERBS = ['bake', 'plan', 'explain', 'inspect', 'verify', 'prove', 'fetch', 'keys', 'templates', 'rules'] as const
 
 /** Where it is not one. */
 const WORDS_AFTER: Readonly<Partial<Record<string, number>>> = { prove: 2 }
@@ -140,6 +142,23 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, flags.image, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
+      },
+    )
+    .command(
+      'fetch [url]',
+      'Download an image of a release, and verify it',
+      (y) =>
+        y
+          // Here it is the release's; the program's own is asked for without a verb.
+          .version(false)
+          .positional('url', { type: 'string', describe: 'Of an image, instead of the flags that name one' })
+          .options(FETCH_OPTIONS)
+          .options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1), FETCH_OPTIONS, TALK_OPTIONS)
+        // The HTTP client is much to load for every other verb.
+        const { fetch } = await import('./commands/fetch.js')
+        exitCode = await runCommandLine(flags, (context) => fetch(flags, typed.words, context))
       },
     )
     .command(

@@ -6,6 +6,8 @@
  */
 import type { Options } from 'yargs'
 import { UsageError } from '../errors.js'
+import { DISTROS } from '../fetch/publisher.js'
+import { RETRY_POLICY } from '../fetch/retry.js'
 import { nearestName } from '../oem/nearest.js'
 import {
   asksForContent,
@@ -19,6 +21,7 @@ import {
 
 const CONTENT = 'What goes onto the OEM partition:'
 const OUTPUT = 'Where it goes:'
+const RELEASE = 'Which image:'
 const TRUST = 'Who vouches for the image:'
 const IMAGE = 'How the image is opened:'
 const TALK = 'What is said:'
@@ -139,6 +142,57 @@ export const OUTPUT_OPTIONS = {
     group: OUTPUT,
     describe: 'bzip2 level of --recompress, 1 to 9',
   },
+} satisfies Record<string, Options>
+
+export const FETCH_OPTIONS = {
+  distro: {
+    choices: DISTROS,
+    requiresArg: true,
+    default: 'flatcar' as const,
+    group: RELEASE,
+    describe: 'Whose image',
+  },
+  channel: { type: 'string', requiresArg: true, default: 'stable', group: RELEASE, describe: 'Release channel' },
+  arch: { type: 'string', requiresArg: true, default: 'amd64', group: RELEASE, describe: 'amd64 or arm64' },
+  platform: {
+    type: 'string',
+    requiresArg: true,
+    default: 'generic',
+    group: RELEASE,
+    describe: 'What it is made for: openstack, ami…; generic for none',
+  },
+  version: {
+    type: 'string',
+    requiresArg: true,
+    default: 'current',
+    group: RELEASE,
+    describe: 'current, or X.Y.Z',
+  },
+  mirror: {
+    type: 'string',
+    requiresArg: true,
+    group: RELEASE,
+    describe: "URL that has what lies below the channel's server",
+  },
+  directory: {
+    alias: 'C',
+    type: 'string',
+    requiresArg: true,
+    default: '.',
+    group: OUTPUT,
+    describe: 'Where the files go',
+  },
+  force: { alias: 'f', type: 'boolean', group: OUTPUT, describe: 'Replace files of the same names' },
+  cache: { type: 'boolean', default: true, group: OUTPUT, describe: 'Keep a copy, and take a kept one (--no-cache)' },
+  retries: {
+    type: 'number',
+    requiresArg: true,
+    default: RETRY_POLICY.retries,
+    group: OUTPUT,
+    describe: 'Failures in a row that are borne',
+  },
+  verify: TRUST_OPTIONS.verify,
+  key: TRUST_OPTIONS.key,
 } satisfies Record<string, Options>
 
 export const TALK_OPTIONS = {

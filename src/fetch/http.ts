@@ -87,9 +87,13 @@ export class HttpClient implements AsyncDisposable {
         return { kind: 'answer', status, header, body }
       await body.dump().catch(() => undefined)
       if (PASSING.has(status))
-        return { kind: 'failed', reason: `the server answered ${status}`, retryAfterMs: parseRetryAfter(header('retry-after')) }
+        return {
+          kind: 'failed',
+          reason: `the server answered ${status}`,
+          retryAfterMs: parseRetryAfter(header('retry-after')),
+        }
       const location = header('location')
-      if (!REDIRECT.has(status) || location === undefined || !URL.canParse(location, url))
+      if (!REDIRECT.has(status) || location === undefined || !URL.canParse(location, url.href))
         throw refused(from, `the server answered ${status}${url === from ? '' : ` at ${url.href}`}`)
       const next = new URL(location, url)
       if (url.protocol === 'https:' && next.protocol !== 'https:')

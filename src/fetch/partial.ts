@@ -30,7 +30,14 @@ export class PartialFile implements AsyncDisposable {
   #sizeBytes: number
   #finished = false
 
-  private constructor(directory: string, resting: string, path: string, handle: FileHandle, source: Source, size: number) {
+  private constructor(
+    directory: string,
+    resting: string,
+    path: string,
+    handle: FileHandle,
+    source: Source,
+    size: number,
+  ) {
     this.directory = directory
     this.path = path
     this.#resting = resting
@@ -104,6 +111,13 @@ export class PartialFile implements AsyncDisposable {
     await this.#handle.sync().catch((error) => {
       throw fileError(error, `write ${this.path}`)
     })
+  }
+
+  /** Makes the directory somebody else's: nothing in it is ours to remove any more. */
+  async release(): Promise<void> {
+    await this.#handle.close().catch(() => undefined)
+    await rm(join(this.directory, SOURCE), { force: true }).catch(() => undefined)
+    this.#finished = true
   }
 
   /** Nothing of it is to be kept. */

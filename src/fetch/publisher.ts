@@ -33,7 +33,9 @@ interface Publisher {
 
 const suffixes = (bySuffix: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
   new Map(
-    Object.entries(bySuffix).flatMap(([suffix, platforms]) => platforms.split(' ').map((name) => [name, suffix] as const)),
+    Object.entries(bySuffix).flatMap(([suffix, platforms]) =>
+      platforms.split(' ').map((name) => [name, suffix] as const),
+    ),
   )
 
 const PUBLISHERS: Readonly<Record<Distro, Publisher>> = {
@@ -55,8 +57,7 @@ const PUBLISHERS: Readonly<Record<Distro, Publisher>> = {
     prefix: 'flatcar_production',
     suffixes: suffixes({
       '.bin.bz2': 'generic ami digitalocean hetzner cloudstack vmware_raw packet',
-      '.img.bz2':
-        'openstack openstack_mini brightbox qemu qemu_uefi qemu_uefi_secure nutanix cloudsigma',
+      '.img.bz2': 'openstack openstack_mini brightbox qemu qemu_uefi qemu_uefi_secure nutanix cloudsigma',
       '.img': 'proxmoxve stackit oraclecloud',
       '.qcow2': 'scaleway kubevirt exoscale',
     }),
@@ -97,7 +98,9 @@ export function urlOf({ arch, channel, distro, mirror, platform, version }: Publ
 export function parseUrl(text: string, what: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url !== undefined && (url.protocol === 'https:' || url.protocol === 'http:')) return url
-  throw new UsageError('ERR_USAGE', `${what} ${text} is no http or https URL`, { hint: 'write it as https://host/path' })
+  throw new UsageError('ERR_USAGE', `${what} ${text} is no http or https URL`, {
+    hint: 'write it as https://host/path',
+  })
 }
 
 /** Whether the image was named by a URL and not by a path. */
@@ -118,7 +121,11 @@ function assertOneOf(what: string, found: string, known: readonly string[], dist
 
 function unknown(what: string, found: string, known: readonly string[], distro: Distro): UsageError {
   const nearest = nearestName(found, known)
-  return new UsageError('ERR_USAGE', `${distro} has no ${what} ${found}: expected one of ${[...known].sort().join(', ')}`, {
-    hint: nearest === undefined ? `--${what} ${known[0]}` : `did you mean --${what} ${nearest}?`,
-  })
+  return new UsageError(
+    'ERR_USAGE',
+    `${distro} has no ${what} ${found}: expected one of ${[...known].sort().join(', ')}`,
+    {
+      hint: nearest === undefined ? `--${what} ${known[0]}` : `did you mean --${what} ${nearest}?`,
+    },
+  )
 }

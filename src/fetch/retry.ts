@@ -38,16 +38,20 @@ export class Retries {
   async again({ reason, retryAfterMs }: PassingFailure, url: URL): Promise<void> {
     this.#failures++
     if (this.#failures > this.#policy.retries) {
-      throw new MachineError('ERR_NETWORK', `could not fetch ${url.href}: ${reason}, ${this.#failures} times in a row`, {
-        hint: 'run the same command again: it goes on where this one stopped',
-        details: { url: url.href },
-      })
+      throw new MachineError(
+        'ERR_NETWORK',
+        `could not fetch ${url.href}: ${reason}, ${this.#failures} times in a row`,
+        {
+          hint: 'run the same command again: it goes on where this one stopped',
+          details: { url: url.href },
+        },
+      )
     }
     const backOffMs = this.#policy.delayMs * 2 ** (this.#failures - 1) * (1 + Math.random() / 4)
-    await wait(Math.min(Math.max(backOffMs, retryAfterMs ?? 0), DELAY_MS_MAX), undefined, { signal: this.#signal }).catch(
-      () => {
-        throw new CancelledError()
-      },
-    )
+    await wait(Math.min(Math.max(backOffMs, retryAfterMs ?? 0), DELAY_MS_MAX), undefined, {
+      signal: this.#signal,
+    }).catch(() => {
+      throw new CancelledError()
+    })
   }
 }

@@ -14,6 +14,7 @@ import { printable, visible } from './table.js'
 export type ProgressStyle = 'tty' | 'plain' | 'json' | 'none'
 
 const PHASE_WORDS: Record<Phase, string> = {
+  download: 'downloading',
   hash: 'taking the digest of the image',
   decode: 'decoding',
   'read-oem': 'reading the OEM partition',

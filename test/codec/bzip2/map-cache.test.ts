@@ -20,13 +20,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { joinSegments } from '#src/codec/bzip2/block-map.js'
-import {
-  type CacheEntry,
-  type CacheKey,
-  formatEntry,
-  MapCache,
-  parseEntry,
-} from '#src/codec/bzip2/map-cache.js'
+import { type CacheEntry, type CacheKey, formatEntry, MapCache, parseEntry } from '#src/codec/bzip2/map-cache.js'
 import { flipBit } from '../../support/bits.js'
 import { layOut, phaseBlock } from '../../support/bzip2-layout.js'
 import { chainOf } from '../../support/chains.js'
