@@ -59,7 +59,8 @@ export class PartialFile implements AsyncDisposable {
       const source = await readSource(directory)
       const fits = source?.url === url.href && source.validator !== undefined
       const path = join(directory, name)
-      const handle = await open(path, fits ? 'a+' : 'w+', 0o644)
+      const handle = await open(path, 'a+', 0o644)
+      if (!fits) await handle.truncate(0)
       const { size } = await handle.stat()
       return new PartialFile(
         directory,
@@ -98,7 +99,7 @@ export class PartialFile implements AsyncDisposable {
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
-      // Opened for appending, and truncated where it begins anew: the end is where it belongs.
+      // Opened for appending: it goes to the end, which is the beginning after a restart.
       await this.#handle.appendFile(bytes)
       this.#sizeBytes += bytes.length
     } catch (error) {
