@@ -44,12 +44,12 @@ async function attempt(
   )
   if (answer.kind === 'failed') return answer
   if (answer.status === 404 || answer.status === 410) {
-    await answer.body.dump().catch(() => undefined)
+    answer.body.drop()
     throw notPublished(url)
   }
   const totalBytes = await prepare(answer, file)
   if (typeof totalBytes === 'object') {
-    await answer.body.dump().catch(() => undefined)
+    answer.body.drop()
     return totalBytes
   }
   try {
@@ -117,7 +117,7 @@ export async function downloadSmall(
 
 async function readSmall(answer: Answer, url: URL, limitBytes: number): Promise<Buffer | undefined | PassingFailure> {
   if (answer.status === 404 || answer.status === 410) {
-    await answer.body.dump().catch(() => undefined)
+    answer.body.drop()
     return undefined
   }
   const pieces: Buffer[] = []

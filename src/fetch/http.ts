@@ -9,6 +9,7 @@ import { rootCertificates } from 'node:tls'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { CancelledError, fileError, MachineError } from '../errors.js'
 import type { RunContext } from '../progress.js'
+import { Incoming } from './incoming.js'
 
 /** A server that says nothing for so long is taken for gone. */
 const SILENCE_MS = 30_000
@@ -17,15 +18,13 @@ const REDIRECT = new Set([301, 302, 303, 307, 308])
 /** Statuses of servers that are busy, or being mended. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
-export type Body = Dispatcher.ResponseData['body']
-
 export interface Answer {
   readonly kind: 'answer'
   /** 2xx, 404, 410 or 416. */
   readonly status: number
   /** Of a header, by its name in lower case. */
   readonly header: (name: string) => string | undefined
-  readonly body: Body
+  readonly body: Incoming
 }
 
 /** What may go better another time. */
@@ -84,7 +83,7 @@ export class HttpClient implements AsyncDisposable {
       const { body, headers: raw, statusCode: status } = response
       const header = (name: string): string | undefined => [raw[name]].flat()[0]
       if ((status >= 200 && status < 300) || status === 404 || status === 410 || status === 416)
-        return { kind: 'answer', status, header, body }
+        return { kind: 'answer', status, header, body: new Incoming(body) }
       await body.dump().catch(() => undefined)
       if (PASSING.has(status))
         return {
