@@ -25,7 +25,7 @@ import { assertTreeAsPlanned } from './oem/plan/assert-tree.js'
 import { describeOem, type OemState, planBake } from './oem/plan/plan.js'
 import { readPreviousDigests } from './oem/previous-digests.js'
 import { readOemState } from './oem/read-state.js'
-import { readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
+import { editionLabel, readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
 import type { ImageRelease } from './oem/release/release.js'
 import { timePhases } from './phase-times.js'
 import type { RunContext } from './progress.js'
@@ -62,7 +62,9 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
   const content = await resolveContent(request, context.env)
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
-  const target = await chooseTarget(opened, request, content.edition)
+  const { edition } = content
+  const name = request.label === true ? await editionLabel(edition, request.release, opened.path) : edition
+  const target = await chooseTarget(opened, request, name)
   const describing = await prepareDescription(request, content, target, context)
   await using besideTarget = await openWorkspace(target.directory)
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)

@@ -5,6 +5,7 @@
  *     const report = await bake({ image: 'image.img.bz2', template: 'rackspace' }, { signal, onProgress: console.error })
  */
 import * as pipeline from './bake.js'
+import type { FetchReport, FetchRequest } from './fetch/fetch.js'
 import { listTemplates, type TemplateList } from './oem/template/template.js'
 import type { ProgressEvent, RunContext } from './progress.js'
 import type { ProofReport } from './prove/proof.js'
@@ -51,6 +52,12 @@ export function explain(request: ExplainRequest, options: RunOptions = {}): Prom
   return pipeline.explain(request, contextFrom(options))
 }
 
+/** Downloads an image of a release; it has its name only when it is verified. @throws {@link OemBakeError} */
+export async function fetch(request: FetchRequest, options: RunOptions = {}): Promise<FetchReport> {
+  const { fetchImage } = await import('./fetch/fetch.js')
+  return fetchImage(request, contextFrom(options))
+}
+
 /** Says who vouches for a file. @throws {@link OemBakeError} when a signature or a digest that is there is bad */
 export function verify(request: VerifyRequest, options: RunOptions = {}): Promise<VerifyReport> {
   return verifyFile(request, contextFrom(options))
@@ -81,6 +88,8 @@ export function templates(options: Pick<RunOptions, 'env'> = {}): Promise<Templa
 }
 
 export { type ErrorCode, OemBakeError } from './errors.js'
+export type { FetchReport, FetchRequest } from './fetch/fetch.js'
+export type { PublishedName } from './fetch/publisher.js'
 export type {
   BootExplanation,
   KernelCommandLine,

@@ -115,8 +115,12 @@ export function asksForContent(request: ContentRequest): boolean {
 export type SideFileChoice = 'sha256' | 'manifest' | 'digests' | 'provenance'
 
 export interface BakeRequest extends PlanRequest {
-  /** @default `<stem>.<template><ext>` beside the image */
+  /** @default `<stem>.<template><ext>` in `outputDirectory` */
   readonly output?: string
+  /** Where an output without a name of its own goes. @default the image's directory */
+  readonly outputDirectory?: string
+  /** Put the image's release into the name of an output without a name of its own: `<stem>.<release>.<template><ext>`. @default false */
+  readonly label?: boolean
   /** Replace an existing output. @default false */
   readonly force?: boolean
   /** What is published beside the output. @default ['sha256', 'manifest'] */

@@ -220,7 +220,7 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'prove', 'verify', 'keys', 'templates', 'rules'])(
+  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'prove', 'verify', 'fetch', 'keys', 'templates', 'rules'])(
     'of "%s" fits 80 columns',
     async (verb) => {
       const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
@@ -232,7 +232,7 @@ describe('--help', () => {
 
   it('knows every flag that the README names', async () => {
     const helps = await Promise.all(
-      [[], ['plan'], ['explain'], ['inspect'], ['templates']].map((words) => runCli([...words, '--help'])),
+      [[], ['plan'], ['explain'], ['inspect'], ['fetch'], ['templates']].map((words) => runCli([...words, '--help'])),
     )
     const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)))
     const mentioned = flagsOfReadme()

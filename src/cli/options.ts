@@ -127,6 +127,7 @@ export const OUTPUT_OPTIONS = {
     group: OUTPUT,
     describe: 'File to write; - for standard output',
   },
+  label: { type: 'boolean', group: OUTPUT, describe: 'Put the release into the name of the output' },
   force: { alias: 'f', type: 'boolean', group: OUTPUT, describe: 'Replace an existing output' },
   with: {
     type: 'string',
@@ -253,6 +254,7 @@ export interface TalkFlags {
 
 export interface OutputFlags {
   readonly output?: string | undefined
+  readonly label?: boolean | undefined
   readonly force?: boolean | undefined
   readonly with?: string | undefined
   readonly sign?: string | undefined
@@ -321,7 +323,7 @@ export function contentOptions(flags: ContentFlags): ContentRequest {
 /** @throws ERR_USAGE for a level that is none or is asked for without --recompress or for unknown side files */
 export function outputRequest(
   flags: OutputFlags,
-): Pick<BakeRequest, 'output' | 'force' | 'with' | 'sign' | 'recompress'> {
+): Pick<BakeRequest, 'output' | 'label' | 'force' | 'with' | 'sign' | 'recompress'> {
   const { level, recompress } = flags
   if (level !== undefined && (recompress !== true || !Number.isInteger(level) || level < 1 || level > 9)) {
     throw new UsageError('ERR_USAGE', `--level ${level}: expected 1 to 9, together with --recompress`, {
@@ -333,6 +335,7 @@ export function outputRequest(
     ...(flags.with === undefined ? {} : { with: parseSideFiles(flags.with) }),
     ...(flags.sign === undefined ? {} : { sign: flags.sign }),
     ...(flags.output === undefined ? {} : { output: flags.output }),
+    ...(flags.label === undefined ? {} : { label: flags.label }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
   }
 }

@@ -42,13 +42,15 @@ export function editionName(imageName: string, edition: string): string {
 /**
  * The path asked for, or {@link editionName} beside the image.
  *
- * @param edition what an output without a name of its own is called after
+ * @param edition what an output without a name of its own is called after, its release before it with `--label`
  * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_OUTPUT_SIGNED, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION,
  * ERR_NOT_FOUND
  */
 export async function chooseTarget(image: OpenedImage, request: BakeRequest, edition: string): Promise<Target> {
   const force = request.force ?? false
-  const path = resolve(request.output ?? join(dirname(image.path), editionName(image.name, edition)))
+  const path = resolve(
+    request.output ?? join(request.outputDirectory ?? dirname(image.path), editionName(image.name, edition)),
+  )
   if (await image.isSameFile(path)) {
     throw new RefusedError('ERR_OUTPUT_IS_INPUT', `the output ${path} is the input image, which is never written`, {
       hint: 'choose another name with --output',

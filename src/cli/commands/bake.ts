@@ -11,6 +11,7 @@ import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { BakeRequest } from '../../request.js'
 import { openWorkspace } from '../../temp.js'
+import { withLocalImage } from '../fetched-image.js'
 import {
   type ContentFlags,
   contentRequest,
@@ -31,7 +32,8 @@ export type BakeFlags = ContentFlags & ImageFlags & OutputFlags & TalkFlags
 const STANDARD_OUTPUT = '-'
 
 export async function bake(flags: BakeFlags, context: RunContext): Promise<CommandOutput> {
-  const request: BakeRequest = { ...imageRequest(flags), ...contentRequest(flags), ...outputRequest(flags) }
+  const asked = { ...imageRequest(flags), ...contentRequest(flags), ...outputRequest(flags) }
+  const request: BakeRequest = await withLocalImage(asked, context)
   if (request.output === STANDARD_OUTPUT) return bakeToStandardOutput(request, flags, context)
   const report = await bakeImage(request, context)
   summarize(report, flags)

@@ -3,6 +3,7 @@
  */
 import { explain as explainImage } from '../../bake.js'
 import type { RunContext } from '../../progress.js'
+import { withLocalImage } from '../fetched-image.js'
 import { type ContentFlags, contentOptions, contentRequest, type ImageFlags, imageRequest } from '../options.js'
 import { explainText } from '../render/boot.js'
 import { explainDocument } from '../render/document.js'
@@ -13,6 +14,6 @@ export async function explain(flags: ContentFlags & ImageFlags, context: RunCont
   const { set, vars, oemIdUnchecked, strict, ignore } = flags
   const wantsContent = [set, vars, oemIdUnchecked, strict, ignore].some((given) => given !== undefined)
   const content = wantsContent ? contentRequest(flags) : contentOptions(flags)
-  const report = await explainImage({ ...imageRequest(flags), ...content }, context)
+  const report = await explainImage(await withLocalImage({ ...imageRequest(flags), ...content }, context), context)
   return { document: explainDocument(report), text: explainText(report) }
 }

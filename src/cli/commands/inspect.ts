@@ -3,11 +3,12 @@
  */
 import { inspect as inspectImage } from '../../bake.js'
 import type { RunContext } from '../../progress.js'
+import { withLocalImage } from '../fetched-image.js'
 import { type ImageFlags, imageRequest } from '../options.js'
 import { inspectText } from '../render/reports.js'
 import type { CommandOutput } from '../run.js'
 
 export async function inspect(flags: ImageFlags, context: RunContext): Promise<CommandOutput> {
-  const report = await inspectImage(imageRequest(flags), context)
+  const report = await inspectImage(await withLocalImage(imageRequest(flags), context), context)
   return { document: report, text: inspectText(report) }
 }

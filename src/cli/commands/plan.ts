@@ -3,12 +3,16 @@
  */
 import { plan as planImage } from '../../bake.js'
 import type { RunContext } from '../../progress.js'
+import { withLocalImage } from '../fetched-image.js'
 import { type ContentFlags, contentRequest, type ImageFlags, imageRequest } from '../options.js'
 import { planDocument } from '../render/document.js'
 import { planText } from '../render/reports.js'
 import type { CommandOutput } from '../run.js'
 
 export async function plan(flags: ContentFlags & ImageFlags, context: RunContext): Promise<CommandOutput> {
-  const report = await planImage({ ...imageRequest(flags), ...contentRequest(flags) }, context)
+  const report = await planImage(
+    await withLocalImage({ ...imageRequest(flags), ...contentRequest(flags) }, context),
+    context,
+  )
   return { document: planDocument(report), text: planText(report) }
 }

@@ -2,7 +2,9 @@
  * Finds out which release an image is: what was asked for, else what version.txt beside it says, else what an earlier run
  * read from the same file, else what USR-A says of itself. USR-A comes last because it has to be decoded for it.
  */
+import { basename } from 'node:path'
 import type { FilesystemReader } from '../../engine/engine.js'
+import { UsageError } from '../../errors.js'
 import {
   type ImageRelease,
   type KnownRelease,
@@ -34,6 +36,20 @@ export async function toldRelease(
   const note = notes[NOTE]
   if (note !== undefined) return { ...parseReleaseArgument(note), from: 'image' }
   return beside ?? unknown('')
+}
+
+/**
+ * What an output is called after with `--label`: its release, which has to be known before the image is read.
+ *
+ * @throws ERR_USAGE when it is not
+ */
+export async function editionLabel(edition: string, requested: string | undefined, imagePath: string): Promise<string> {
+  const release = await toldRelease(requested, imagePath, {})
+  // A `+`, as builds that are no releases have it, is a blank to some servers.
+  if (release.kind === 'known') return `${release.version.replaceAll('+', '-')}.${edition}`
+  throw new UsageError('ERR_USAGE', `--label: it is not known which release ${basename(imagePath)} is`, {
+    hint: 'name it with --release, or put the version.txt of its release beside it',
+  })
 }
 
 /**
