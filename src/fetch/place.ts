@@ -5,7 +5,7 @@
 import { constants, copyFile, link, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, RefusedError } from '../errors.js'
-import { publish } from '../publish/publish.js'
+import { Names } from '../publish/names.js'
 import { openWorkspace } from '../temp.js'
 
 export interface Placement {
@@ -33,7 +33,14 @@ export async function place({ force, from, imageName, sideNames, to }: Placement
     })
     ready.push({ path, finished })
   }
-  for (const { path, finished } of ready) await publish(finished, { path, directory: to, force })
+  const names = new Names(workspace.path('finished'))
+  try {
+    for (const { path, finished } of ready)
+      if (!force || !(await names.replace(finished, path))) await names.give(finished, path)
+  } catch (error) {
+    await names.takeBack()
+    throw fileError(error, `write to ${to}`)
+  }
 }
 
 /** Whether a small file is there already, as it should be. */
