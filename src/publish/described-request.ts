@@ -12,7 +12,18 @@ import type { BakeRequest } from '../request.js'
 import type { BakeRecord } from './record.js'
 
 /** Where the output goes, how the work is done, and who is asked about the input; what the answer was is in the manifest. */
-type WithoutInfluence = 'output' | 'outputDirectory' | 'label' | 'force' | 'with' | 'sign' | 'tmpDir' | 'cache' | 'signature' | 'digests' | 'keys'
+type WithoutInfluence =
+  | 'output'
+  | 'outputDirectory'
+  | 'label'
+  | 'force'
+  | 'with'
+  | 'sign'
+  | 'tmpDir'
+  | 'cache'
+  | 'signature'
+  | 'digests'
+  | 'keys'
 
 type Forgotten = Exclude<keyof BakeRequest, keyof DescribedRequest | WithoutInfluence>
 
