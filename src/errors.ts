@@ -199,6 +199,14 @@ export function isErrnoException(error: unknown): error is NodeJS.ErrnoException
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }
 
+/** What stat(2) says of a name that no file has, or can have. */
+const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
+
+/** Whether a failed look at a path says that nothing is there; else it says nothing, and "no" would be a guess. */
+export function saysAbsent(error: unknown): boolean {
+  return isErrnoException(error) && ABSENT.has(error.code)
+}
+
 /**
  * Wraps a failed file operation. Errors that are already ours pass through unchanged.
  *
@@ -217,6 +225,12 @@ export function fileError(error: unknown, doing: string, hint?: string): OemBake
         'ERR_NO_SPACE',
         `could not ${doing}: no space left`,
         options('free some space, or point --tmp-dir and --output to a filesystem with more'),
+      )
+    case 'EFBIG':
+      return new MachineError(
+        'ERR_NO_SPACE',
+        `could not ${doing}: the file may not be that big (EFBIG)`,
+        options('raise the limit (ulimit -f), or choose a filesystem that takes bigger files with --output'),
       )
     case 'EACCES':
     case 'EPERM':

@@ -276,6 +276,12 @@ export function imageRequest(flags: ImageFlags): ImageRequest {
 
 /** The first word after the verb. @param usage how to type it @throws ERR_USAGE without one */
 export function fileOf({ image }: { readonly image?: string | undefined }, usage: string): string {
+  // What yargs makes of a single hyphen.
+  if (image === '') {
+    throw new UsageError('ERR_USAGE', 'an image is read from a file, not from standard input or an empty name', {
+      hint: 'save the image to a file first: it has to be read more than once',
+    })
+  }
   if (image !== undefined) return image
   throw new UsageError('ERR_USAGE', 'no image was named', { hint: `${usage}; see oem-bake --help` })
 }

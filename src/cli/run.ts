@@ -2,8 +2,11 @@
  * One command line run: signals, progress, results on standard output, everything else on standard error.
  *
  * First SIGINT or SIGTERM: the run is cancelled, children stop, what is temporary goes, exit 130 or 143. Second: leave at
- * once. A reader that closes our standard output early is no error.
+ * once. A reader that closes our standard output early is no error; a full disk behind it is one. What can't be told on
+ * standard error is not told.
  */
+import type { Writable } from 'node:stream'
+import { fileError, isErrnoException } from '../errors.js'
 import type { RunContext } from '../progress.js'
 import type { TalkFlags } from './options.js'
 import { asOemBakeError, errorDocument, errorText } from './render/error.js'
@@ -36,6 +39,9 @@ export async function runCommandLine(
       abort.abort()
     })
   }
+  // A write that meets ulimit -f fails with EFBIG, and that is enough; with execa loaded, the signal would end us.
+  process.on('SIGXFSZ', ignore)
+  ignoreErrorEvents(process.stderr)
   const view = showProgress(progressStyle(flags), flags.quiet ?? false, process.stderr)
   try {
     const output = await command({ signal: abort.signal, report: view.onEvent, env: process.env })
@@ -55,8 +61,10 @@ export async function runCommandLine(
 /** @returns the exit code that the error stands for */
 export async function printError(error: unknown, asJson: boolean): Promise<number> {
   const failure = asOemBakeError(error)
-  if (asJson) await print(`${JSON.stringify(errorDocument(failure), null, 2)}\n`)
-  else process.stderr.write(`${errorText(failure)}\n`)
+  ignoreErrorEvents(process.stderr)
+  const tell = (): unknown => process.stderr.write(`${errorText(failure)}\n`)
+  if (asJson) await print(`${JSON.stringify(errorDocument(failure), null, 2)}\n`).catch(tell)
+  else tell()
   if (process.env.OEM_BAKE_DEBUG !== undefined)
     process.stderr.write(`${failure.stack}\n${failure.cause instanceof Error ? failure.cause.stack : ''}\n`)
   return failure.exitCode
@@ -68,7 +76,21 @@ function progressStyle({ progress, json }: TalkFlags): ProgressStyle {
   return json === true ? 'none' : 'plain'
 }
 
-/** Waits until standard output has taken the text. */
-export function print(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()))
+/**
+ * Waits until standard output has taken the text.
+ *
+ * @throws ERR_NO_SPACE | ERR_IO
+ */
+export async function print(text: string): Promise<void> {
+  ignoreErrorEvents(process.stdout)
+  const failure = await new Promise<unknown>((resolve) => process.stdout.write(text, resolve))
+  if (!(failure instanceof Error) || (isErrnoException(failure) && failure.code === 'EPIPE')) return
+  throw fileError(failure, 'write to standard output', 'free some space, or send standard output elsewhere')
 }
+
+/** Whoever writes hears of a failure all the same; without a listener, the event would end the process. */
+function ignoreErrorEvents(stream: Writable): void {
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore)
+}
+
+function ignore(): void {}

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { bake as bakeImage } from '../../bake.js'
-import { UsageError } from '../../errors.js'
+import { fileError, UsageError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { BakeRequest } from '../../request.js'
@@ -59,7 +59,10 @@ async function bakeToStandardOutput(
   await using workspace = await openWorkspace(request.tmpDir ?? tmpdir())
   const report = await bakeImage({ ...request, output: workspace.path('output'), with: [] }, context)
   summarize(report, flags)
-  await pipeline(createReadStream(report.output.path), process.stdout, { end: false, signal: context.signal })
+  const { path } = report.output
+  await pipeline(createReadStream(path), process.stdout, { end: false, signal: context.signal }).catch((error) => {
+    throw fileError(error, `copy ${path} to standard output`, 'make sure that whoever reads it takes all of it')
+  })
   return { document: undefined, text: '' }
 }
 
