@@ -3,7 +3,7 @@
  */
 import { access, constants, lstat, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { fileError, RefusedError } from '../errors.js'
+import { fileError, RefusedError, saysAbsent } from '../errors.js'
 import type { BakeRequest } from '../request.js'
 import type { OpenedImage } from '../source/source.js'
 import { assertNamesFree, outputExists } from './free-names.js'
@@ -57,7 +57,12 @@ export async function chooseTarget(image: OpenedImage, request: BakeRequest, edi
     })
   }
   // A link that leads nowhere has the name all the same: better said now than when publishing.
-  const found = await stat(path).catch(() => lstat(path).catch(() => undefined))
+  const found = await stat(path)
+    .catch(() => lstat(path))
+    .catch((error) => {
+      if (saysAbsent(error)) return undefined
+      throw fileError(error, `look at ${path}`, 'choose another name with --output')
+    })
   if (found !== undefined && !found.isFile()) {
     throw new RefusedError('ERR_NOT_A_REGULAR_FILE', `the output ${path} exists and is not a regular file`, {
       hint: 'choose another name with --output',

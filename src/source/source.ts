@@ -2,14 +2,14 @@
  * The input file: opened once, read-only, and known again at the end.
  *
  * First stage of the pipeline. The image is never opened for writing anywhere, and every later read goes through this
- * handle, so a file that is swapped under its name can't mix into the bake; a file that is written to while we read is
- * noticed by `assertUnchanged` before anything is published.
+ * handle, so a file that is swapped under its name can't mix into the bake; that, and a file that is written to while we
+ * read, is noticed by `assertUnchanged` before anything is published.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { FileDevice } from '../byte-device.js'
-import { fileError, ImageError, RefusedError, VerificationError } from '../errors.js'
+import { fileError, ImageError, RefusedError, saysAbsent, VerificationError } from '../errors.js'
 
 /** What tells two states of a file apart without reading it. */
 interface Fingerprint {
@@ -28,10 +28,15 @@ export interface OpenedImage extends AsyncDisposable {
   readonly handle: FileHandle
   readonly device: FileDevice
   /**
-   * @throws ERR_SOURCE_CHANGED when the file is not the one that was opened, byte for byte as far as its times tell
+   * @throws ERR_SOURCE_CHANGED when the file is not the one that was opened, byte for byte as far as its times tell; or when
+   * its name leads to another one by now
    */
   assertUnchanged(): Promise<void>
-  /** Whether a path names this very file. */
+  /**
+   * Whether a path names this very file.
+   *
+   * @throws ERR_IO | ERR_PERMISSION when that can't be found out
+   */
   isSameFile(path: string): Promise<boolean>
 }
 
@@ -64,7 +69,11 @@ export async function openImage(path: string): Promise<OpenedImage> {
       device: new FileDevice(handle, Number(fingerprint.sizeBytes), path),
       assertUnchanged: () => assertUnchanged(path, handle, fingerprint),
       isSameFile: async (other) => {
-        const found = await stat(other, { bigint: true }).catch(() => undefined)
+        const found = await stat(other, { bigint: true }).catch((error) => {
+          if (saysAbsent(error)) return undefined
+          // Not knowing is no answer: a name that is the image's could be given to the output.
+          throw fileError(error, `look at ${other}`)
+        })
         return found !== undefined && found.dev === fingerprint.device && found.ino === fingerprint.inode
       },
       [Symbol.asyncDispose]: () => handle.close().catch(() => undefined),
@@ -101,7 +110,20 @@ async function fingerprintOf(path: string, handle: FileHandle): Promise<Fingerpr
   return { device: found.dev, inode: found.ino, sizeBytes: found.size, modifiedNs: found.mtimeNs }
 }
 
+/** The bake is of the file that was opened, whole; but whoever put another in its place wants that one to be baked. */
+async function assertStillNamed(path: string, opened: Fingerprint): Promise<void> {
+  const now = await stat(path, { bigint: true }).catch((error) => {
+    if (saysAbsent(error)) return undefined
+    throw fileError(error, `look at ${path}`, 'check the disk, then run the same command again')
+  })
+  if (now === undefined || (now.dev === opened.device && now.ino === opened.inode)) return
+  throw new VerificationError('ERR_SOURCE_CHANGED', `another file took the place of ${path} while it was being read`, {
+    hint: 'run the same command again, for the file that is there now',
+  })
+}
+
 async function assertUnchanged(path: string, handle: FileHandle, before: Fingerprint): Promise<void> {
+  await assertStillNamed(path, before)
   const now = await fingerprintOf(path, handle)
   // Not the change time: it also moves for a chmod or a new hard link, which change no byte.
   const same = now.sizeBytes === before.sizeBytes && now.modifiedNs === before.modifiedNs

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, utimesSync } from 'node:fs'
-import { appendFile, chmod, link, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import fs, { appendFile, chmod, link, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#src/source/source.js'
@@ -57,12 +58,12 @@ describe('openImage', () => {
     await rejectsWithCode(openImage(await imageFile(Buffer.alloc(0))), 'ERR_IMAGE_EMPTY')
   })
 
-  it('keeps reading the file that it opened when another takes its name', async () => {
+  it('keeps reading the file that it opened when another takes its name, and notices that', async () => {
     const path = await imageFile()
     await using image = await openImage(path)
     await rename(await imageFile(Buffer.alloc(10_000)), path)
     expect((await image.device.read(0, 10_000)).equals(noise(10_000))).toBe(true)
-    await image.assertUnchanged()
+    await rejectsWithCode(image.assertUnchanged(), 'ERR_SOURCE_CHANGED')
   })
 
   it.each<[string, (path: string) => Promise<void>]>([
@@ -98,6 +99,26 @@ describe('openImage', () => {
     expect(await image.isSameFile(`${path}.soft`)).toBe(true)
     expect(await image.isSameFile(await imageFile())).toBe(false)
     expect(await image.isSameFile(join(directory, 'nothing'))).toBe(false)
+    const loop = join(directory, 'loop')
+    await symlink(loop, loop)
+    for (const nobody of [loop, join(path, 'below-a-file'), join(directory, 'n'.repeat(300))])
+      expect(await image.isSameFile(nobody), nobody).toBe(false)
+  })
+
+  it('does not take a path that can not be looked at for that of another file', async () => {
+    await using image = await openImage(await imageFile())
+    const { stat: original } = fs
+    fs.stat = (async () => {
+      throw Object.assign(new Error('EIO: injected'), { code: 'EIO' })
+    }) as typeof fs.stat
+    syncBuiltinESMExports()
+    try {
+      await rejectsWithCode(image.isSameFile(image.path), 'ERR_IO')
+      await rejectsWithCode(image.assertUnchanged(), 'ERR_IO')
+    } finally {
+      fs.stat = original
+      syncBuiltinESMExports()
+    }
   })
 
   it.each([
