@@ -49,7 +49,7 @@ export async function openBzip2(
   const { fd } = image.handle
   const sizeBytes = image.device.size
   const decoder = new BlockDecoder(compileBlockCodec())
-  const chain = new BlockChain(decoder, readAtFrom(fd), sizeBytes)
+  const chain = new BlockChain(decoder, readAtFrom(fd), sizeBytes, image.name)
   const reader = new BlockReader(chain, decoder, image.name)
   const level = chain.levelAt(0) ?? 9
   const withSha512 = purpose.kind === 'bake' && purpose.tell?.sha512 === true

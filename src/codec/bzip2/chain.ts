@@ -75,16 +75,19 @@ export class BlockChain {
   readonly #decoder: BlockDecoder
   readonly #readAt: ReadAt
   readonly #sizeBytes: number
+  readonly #name: string
   readonly #memo = new BlockMemo()
   #last: { readonly bit: number; readonly block: BlockMeasure } | undefined
   #windowStart = 0
   /** The part of the decoder's input that holds bytes of the file; a view, because one a block would be garbage. */
   #window: Uint8Array = new Uint8Array(0)
 
-  constructor(decoder: BlockDecoder, readAt: ReadAt, sizeBytes: number) {
+  /** @param name how messages call the file */
+  constructor(decoder: BlockDecoder, readAt: ReadAt, sizeBytes: number, name = 'the image') {
     this.#decoder = decoder
     this.#readAt = readAt
     this.#sizeBytes = sizeBytes
+    this.#name = name
   }
 
   /**
@@ -210,9 +213,13 @@ export class BlockChain {
     this.#window = target.subarray(0, 0)
     const count = this.#read(target, byte)
     if (count < length) {
-      throw new MachineError('ERR_IO', `the image ends at byte ${byte + count}, expected ${this.#sizeBytes} bytes`, {
-        hint: 'the file became shorter while it was read; make sure that nothing else writes it',
-      })
+      throw new MachineError(
+        'ERR_IO',
+        `${this.#name} ends at byte ${byte + count}, expected ${this.#sizeBytes} bytes`,
+        {
+          hint: 'the file became shorter while it was read; make sure that nothing else writes it',
+        },
+      )
     }
     this.#windowStart = byte
     this.#window = target
@@ -222,7 +229,7 @@ export class BlockChain {
     try {
       return this.#readAt(target, byte)
     } catch (error) {
-      throw fileError(error, `read the image at byte ${byte}`)
+      throw fileError(error, `read ${this.#name} at byte ${byte}`)
     }
   }
 }

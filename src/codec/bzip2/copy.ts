@@ -22,6 +22,13 @@ export interface RunningCopy {
   end(): Promise<void>
 }
 
+/** The file to copy, open. */
+export interface CopySource {
+  readonly handle: FileHandle
+  /** For messages. */
+  readonly path: string
+}
+
 /** Filesystems on which a copy may share the blocks of the original (statfs(2)): btrfs, XFS, bcachefs, overlayfs. */
 const MAY_SHARE_BLOCKS = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x794c7630])
 
@@ -29,11 +36,11 @@ const MAY_SHARE_BLOCKS = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x794c7630
  * @param source is read through its open file, whatever its name means by now
  * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO; before anything is written, and from `done` and `synced`
  */
-export async function startCopy(source: { readonly handle: FileHandle }, target: string): Promise<RunningCopy> {
+export async function startCopy(source: CopySource, target: string): Promise<RunningCopy> {
   const fail = (error: unknown): never => {
     throw fileError(error, `write ${target}`)
   }
-  await assertRoom(dirname(target), source.handle).catch(fail)
+  await assertRoom(dirname(target), source).catch(fail)
   const handle = await open(target, 'wx+').catch(fail)
   const { mode } = await handle.stat().catch(async (error) => {
     await handle.close().catch(() => undefined)
@@ -42,7 +49,7 @@ export async function startCopy(source: { readonly handle: FileHandle }, target:
   const done = copyAll(source.handle, handle, target)
     // copyFile gives the copy the input's permissions; the output is to have those of any new file.
     .then(() => handle.chmod(mode & 0o777))
-    .then(() => assertWhole(handle, source.handle, target))
+    .then(() => assertWhole(handle, source, target))
     .catch(fail)
   const synced = done.then(() => handle.datasync()).catch(fail)
   // Whoever gives up before they are waited for need not hear of them.
@@ -73,9 +80,16 @@ async function copyAll(source: FileHandle, target: FileHandle, path: string): Pr
     await writeWhole(target, offset, bytes, path)
 }
 
+async function sizeOf({ handle, path }: CopySource): Promise<number> {
+  const { size } = await handle.stat().catch((error) => {
+    throw fileError(error, `look at ${path}`)
+  })
+  return size
+}
+
 /** Whatever is missing would become a hole. */
-async function assertWhole(copy: FileHandle, source: FileHandle, path: string): Promise<void> {
-  const [{ size: copied }, { size }] = await Promise.all([copy.stat(), source.stat()])
+async function assertWhole(copy: FileHandle, source: CopySource, path: string): Promise<void> {
+  const [{ size: copied }, size] = await Promise.all([copy.stat(), sizeOf(source)])
   if (copied === size) return
   throw new MachineError('ERR_IO', `the copy ${path} has ${copied} bytes, expected ${size}`, {
     hint: 'check the disk, then run the same command again',
@@ -83,8 +97,8 @@ async function assertWhole(copy: FileHandle, source: FileHandle, path: string): 
 }
 
 /** Tells before the long work that the copy can't fit; where blocks may be shared, the copy itself has to find out. */
-async function assertRoom(directory: string, source: FileHandle): Promise<void> {
-  const { size: neededBytes } = await source.stat()
+async function assertRoom(directory: string, source: CopySource): Promise<void> {
+  const neededBytes = await sizeOf(source)
   const { bavail, bsize, type } = await statfs(directory)
   const freeBytes = bavail * bsize
   if (freeBytes >= neededBytes || MAY_SHARE_BLOCKS.has(type)) return

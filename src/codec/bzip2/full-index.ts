@@ -109,7 +109,12 @@ class WalkerPool implements AsyncDisposable {
   constructor(file: CompressedFile, count: number, signal: AbortSignal) {
     this.#signal = signal
     signal.addEventListener('abort', this.#cancel, { once: true })
-    const workerData: WalkerStart = { fd: file.fd, sizeBytes: file.sizeBytes, module: compileBlockCodec() }
+    const workerData: WalkerStart = {
+      fd: file.fd,
+      sizeBytes: file.sizeBytes,
+      name: file.name,
+      module: compileBlockCodec(),
+    }
     for (let index = 0; index < count; index++) {
       // Flags of the program that uses us (--eval, --input-type) may not suit a worker.
       const worker = new Worker(installedFile('walk-worker.js'), { workerData, execArgv: [] })

@@ -71,9 +71,9 @@ export class RecompressedImage implements ImageWriter {
   }
 
   async #compare(handle: FileHandle, sizeBytes: number, edited: EditedDevice): Promise<void> {
-    const name = 'the written image'
+    const name = `the written image ${this.#target}`
     const decoder = new BlockDecoder(compileBlockCodec())
-    const chain = new BlockChain(decoder, readAtFrom(handle.fd), sizeBytes)
+    const chain = new BlockChain(decoder, readAtFrom(handle.fd), sizeBytes, name)
     const map = await indexWhole({ fd: handle.fd, sizeBytes, name }, this.#context).catch((error) => {
       throw error instanceof OemBakeError && error.exitCode === 4 ? differs(error.message, error) : error
     })

@@ -99,7 +99,7 @@ export class SplicedImage implements ImageWriter, AsyncDisposable {
       const { size } = await handle.stat()
       if (size !== sizeBytes)
         throw new PostCheckError('ERR_CHECK_OUTPUT', `the written image has ${size} bytes, expected ${sizeBytes}`)
-      const chain = new BlockChain(new BlockDecoder(compileBlockCodec()), readAtFrom(handle.fd), size)
+      const chain = new BlockChain(new BlockDecoder(compileBlockCodec()), readAtFrom(handle.fd), size, path)
       const written = { device: new FileDevice(handle, size, path), chain, untouched }
       await assertSpliceHolds(this.#parts.image.device, written, map, replacements, this.#context.signal)
       await Promise.all([this.#parts.copy.synced, synced])

@@ -7,6 +7,8 @@ import type { ChainSegment } from './chain.js'
 export interface WalkerStart {
   readonly fd: number
   readonly sizeBytes: number
+  /** For messages. */
+  readonly name: string
   readonly module: WebAssembly.Module
 }
 

@@ -13,8 +13,8 @@ import type { FromWalker, ToWalker, WalkerStart } from './walk-protocol.js'
 
 if (parentPort === null) throw new InternalError('ERR_INTERNAL', 'this module runs in a worker')
 const port = parentPort
-const { fd, sizeBytes, module }: WalkerStart = workerData
-const chain = new BlockChain(new BlockDecoder(module), readAtFrom(fd), sizeBytes)
+const { fd, module, name, sizeBytes }: WalkerStart = workerData
+const chain = new BlockChain(new BlockDecoder(module), readAtFrom(fd), sizeBytes, name)
 
 port.on('message', ({ from, untilBit }: ToWalker) => {
   try {
@@ -28,7 +28,7 @@ port.on('message', ({ from, untilBit }: ToWalker) => {
       columns.map(({ buffer }) => buffer as ArrayBuffer),
     )
   } catch (error) {
-    const { details, message } = fileError(error, 'read the image')
+    const { details, message } = fileError(error, `read ${name}`)
     port.postMessage({
       kind: 'failed',
       message,

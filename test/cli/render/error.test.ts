@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { asOemBakeError, errorDocument, errorText } from '#src/cli/render/error.js'
-import { CancelledError, ImageError, MachineError, UsageError } from '#src/errors.js'
+import { CancelledError, ImageError, MachineError, type OemBakeError, UsageError } from '#src/errors.js'
 
 describe('errorText', () => {
   it('says what happened, and each line of the hint', () => {
@@ -29,8 +30,19 @@ describe('asOemBakeError', () => {
     expect(asOemBakeError(cause)).toMatchObject({ code: 'ERR_INTERNAL', exitCode: 1, message: cause.message, cause })
     expect(asOemBakeError('a string')).toMatchObject({ code: 'ERR_INTERNAL', message: 'a string' })
     expect(asOemBakeError(undefined)).toMatchObject({ code: 'ERR_INTERNAL' })
+    expect(asOemBakeError(Object.assign(new TypeError('no'), { code: 'ERR_INVALID_ARG_TYPE' }))).toMatchObject({
+      exitCode: 1,
+    })
     const ours = new CancelledError()
     expect(asOemBakeError(ours)).toBe(ours)
+  })
+})
+
+describe('a failed system call that nobody has put into words', () => {
+  it('is the problem of the machine, and names the path', async () => {
+    const error = await readFile('/nowhere/texts.json').catch((failure) => asOemBakeError(failure))
+    expect(error).toMatchObject({ code: 'ERR_NOT_FOUND', exitCode: 7 })
+    expect((error as OemBakeError).message).toBe('could not open /nowhere/texts.json: no such file or directory')
   })
 })
 
