@@ -6,7 +6,7 @@ import { createReadStream, type Dirent, type Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileContent } from '../engine/engine.js'
-import { isErrnoException, UsageError } from '../errors.js'
+import { isErrnoException, saysAbsent, UsageError } from '../errors.js'
 
 /** Up to here content is held in memory; bigger files stay on the host until an engine writes them. */
 const IN_MEMORY_BYTES = 1 << 20
@@ -52,6 +52,13 @@ export async function loadFile(path: string, what: string): Promise<LoadedFile> 
     path,
     what,
   )
+  // What is baked is read again later; it would be taken for whole, however much of it there was now.
+  if (sizeBytes !== size) {
+    throw new UsageError('ERR_INPUT_FILE', `${what} ${path} had ${size} bytes, and ${sizeBytes} when it was read`, {
+      hint: 'make sure that nothing else writes it, then run the same command again',
+      details: { path },
+    })
+  }
   return { content: { kind: 'host-file', path, sizeBytes }, sizeBytes, sha256: hash.digest('hex') }
 }
 
@@ -86,13 +93,17 @@ export async function findFiles(source: string, what: string): Promise<readonly 
   return files
 }
 
-/** Whether a regular file is there; false for whatever can't be looked at. */
+/**
+ * Whether a regular file is there.
+ *
+ * @throws ERR_INPUT_FILE when that can't be found out
+ */
 export async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile()
   } catch (error) {
-    if (isErrnoException(error)) return false
-    throw error
+    if (saysAbsent(error)) return false
+    throw inputError(error, path, 'file')
   }
 }
 

@@ -14,11 +14,12 @@ export function contentBytes(content: FileContent): number {
 export async function readContent(content: FileContent, offset: number, length: number): Promise<Uint8Array> {
   if (content.kind === 'bytes') return content.bytes.subarray(offset, offset + length)
   const { path, sizeBytes } = content
-  const handle = await open(path).catch((error: unknown) => {
-    throw fileError(error, `open ${path}`)
-  })
+  const fail = (error: unknown): never => {
+    throw fileError(error, `read ${path}`)
+  }
+  const handle = await open(path).catch(fail)
   try {
-    const { size } = await handle.stat()
+    const { size } = await handle.stat().catch(fail)
     if (size !== sizeBytes) {
       throw new UsageError('ERR_INPUT_FILE', `${path} has ${size} bytes, and had ${sizeBytes} when it was looked at`, {
         hint: 'make sure that nothing else writes it, then run the same command again',
@@ -27,6 +28,6 @@ export async function readContent(content: FileContent, offset: number, length: 
     }
     return await new FileDevice(handle, size, path).read(offset, length)
   } finally {
-    await handle.close()
+    await handle.close().catch(() => undefined)
   }
 }
