@@ -17,6 +17,10 @@ export interface RunOptions {
   readonly cwd?: string
   /** A process group of its own. @default false */
   readonly detached?: boolean
+  /** A program, with its arguments, that starts it. */
+  readonly through?: readonly string[]
+  /** Arguments of node's own. */
+  readonly nodeArgs?: readonly string[]
 }
 
 export interface RunResult {
@@ -47,10 +51,15 @@ export function runEnvironment(directory: string): Readonly<Record<string, strin
 }
 
 export function startCli(args: readonly string[], options: RunOptions = {}): Run {
-  const command = [process.execPath, `${options.checkout ?? CHECKOUT}/dist/oem-bake.js`, ...args]
+  const command = [
+    process.execPath,
+    ...(options.nodeArgs ?? []),
+    `${options.checkout ?? CHECKOUT}/dist/oem-bake.js`,
+    ...args,
+  ]
   const asUser =
     options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups']
-  const [file, ...rest] = [...asUser, ...command] as [string, ...string[]]
+  const [file, ...rest] = [...asUser, ...(options.through ?? []), ...command] as [string, ...string[]]
   const child = spawn(file, rest, {
     env: { ...process.env, SOURCE_DATE_EPOCH: '1600000000', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -25,6 +25,7 @@ export const JUDGES = [
   'blkid',
   'veritysetup',
   'setpriv',
+  'strace',
   'go',
   'python3',
   'grub-script-check',

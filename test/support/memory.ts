@@ -6,10 +6,13 @@ import { afterAll } from 'vitest'
 
 const SHARED_MEMORY = '/dev/shm'
 
+export function memoryParent(): string {
+  return existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir()
+}
+
 /** For one test file, removed when the file is done. */
 export function memoryDirectory(): string {
-  const parent = existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir()
-  const directory = mkdtempSync(join(parent, 'oem-bake-test-'))
+  const directory = mkdtempSync(join(memoryParent(), 'oem-bake-test-'))
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }

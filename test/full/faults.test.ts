@@ -1,0 +1,28 @@
+/**
+ * Every file operation and child process of every way through the pipeline, failing once in every way that it can. Some
+ * thousands of runs.
+ */
+import { expect, it } from 'vitest'
+import { keyOf } from '../support/fault-matrix/aim.js'
+import { aimsOf, complaints, failEach, summarize, takeCensus } from '../support/fault-matrix/matrix.js'
+import { makeGround, makeScenarios } from '../support/fault-matrix/scenarios.js'
+
+const ground = await makeGround()
+const only = process.env.OEM_BAKE_FAULT_SCENARIO
+
+it.each(
+  makeScenarios(ground)
+    .filter(({ name }) => only === undefined || new RegExp(only).test(name))
+    .map((scenario) => [scenario.name, scenario] as const),
+)(
+  '%s: whatever fails, the output is absent or whole, the input untouched, and nothing is left',
+  async (_, scenario) => {
+    const census = await takeCensus(ground, scenario)
+    const outcomes = await failEach(ground, census, aimsOf(census), 2)
+    process.stdout.write(summarize(census, outcomes))
+    // Threads share the work of reading as it comes: a run may need a read less than another.
+    const hit = new Set(outcomes.filter(({ met }) => met).map(({ aim }) => keyOf(aim)))
+    expect(census.counts.map(({ key }) => keyOf(key)).filter((key) => !hit.has(key))).toEqual([])
+    expect(complaints(outcomes)).toEqual([])
+  },
+)
