@@ -60,6 +60,8 @@ export class FileHash implements AsyncDisposable {
   #pending: { resolve(message: FromHasher): void; reject(error: unknown): void } | undefined
   #failure: unknown
   #totalBytes = 0
+  /** Of the file that is being hashed, for messages. */
+  #name = 'the file'
 
   constructor(options: HashOptions, context: RunContext) {
     this.#context = context
@@ -75,9 +77,11 @@ export class FileHash implements AsyncDisposable {
   /**
    * Digests of a whole file.
    *
+   * @param name how messages call the file
    * @throws ERR_IO when it can't be read, or ends early
    */
-  async whole(fd: number, sizeBytes: number): Promise<Digests> {
+  async whole(fd: number, sizeBytes: number, name = 'the file'): Promise<Digests> {
+    this.#name = name
     return assertSha256(await this.#digests(fd, sizeBytes, true))
   }
 
@@ -86,7 +90,8 @@ export class FileHash implements AsyncDisposable {
    *
    * @throws ERR_IO when it can't be read, or ends early
    */
-  async only(fd: number, sizeBytes: number, withSha256: boolean): Promise<Partial<Digests>> {
+  async only(fd: number, sizeBytes: number, withSha256: boolean, name = 'the file'): Promise<Partial<Digests>> {
+    this.#name = name
     return this.#digests(fd, sizeBytes, withSha256)
   }
 
@@ -95,7 +100,8 @@ export class FileHash implements AsyncDisposable {
    *
    * @throws ERR_IO when it can't be read, or ends early
    */
-  async withNewTail(fd: number, keptBytes: number, sizeBytes: number): Promise<Digests> {
+  async withNewTail(fd: number, keptBytes: number, sizeBytes: number, name = 'the file'): Promise<Digests> {
+    this.#name = name
     return assertSha256(await this.#ask({ kind: 'new tail', fd, keptBytes, sizeBytes }))
   }
 
@@ -117,7 +123,7 @@ export class FileHash implements AsyncDisposable {
       this.#worker.postMessage(request)
     })
     if (answer.kind === 'failed')
-      throw new MachineError('ERR_IO', `could not hash the file: ${answer.message}`, {
+      throw new MachineError('ERR_IO', `could not hash ${this.#name}: ${answer.message}`, {
         hint: 'check the disk, then run the same command again',
         details: { errno: answer.errno },
       })

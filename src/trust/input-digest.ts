@@ -34,7 +34,7 @@ export class InputDigest {
   }
 
   async #take(image: VerifiedImage, hash: FileHash): Promise<Digests> {
-    const digests = await hash.whole(image.handle.fd, image.device.size)
+    const digests = await hash.whole(image.handle.fd, image.device.size, image.path)
     await image.origin.judge(digests)
     this.#isSettled = true
     return digests

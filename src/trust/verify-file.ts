@@ -34,7 +34,7 @@ export async function verifyFile(request: VerifyRequest, context: RunContext): P
   const withSha256 = isIdle || expected.some(({ algorithm }) => algorithm === 'sha256')
   await using hash = new FileHash(hashing, context)
   context.report({ kind: 'phase', phase: 'hash' })
-  const { sha256, sha512, signed } = await hash.only(handle.fd, device.size, withSha256)
+  const { sha256, sha512, signed } = await hash.only(handle.fd, device.size, withSha256, path)
   const digests = { ...(sha256 === undefined ? {} : { sha256 }), ...(sha512 === undefined ? {} : { sha512 }) }
   const verification = await origin.judge({ ...digests, ...(signed === undefined ? {} : { signed }) })
   await opened.assertUnchanged()

@@ -74,7 +74,8 @@ describe('FileHash', () => {
 
   it('says that a file can not be read', async () => {
     await using hash = new FileHash({ withSha512: false }, testContext())
-    const error = await rejectsWithCode(hash.whole(1 << 20, 10), 'ERR_IO')
+    const error = await rejectsWithCode(hash.whole(1 << 20, 10, '/some/image'), 'ERR_IO')
+    expect(error.message).toMatch(/^could not hash \/some\/image: /)
     expect(error.details).toEqual({ errno: 'EBADF' })
   })
 

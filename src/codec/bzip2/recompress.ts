@@ -59,7 +59,7 @@ export class RecompressedImage implements ImageWriter {
     try {
       const { size } = await handle.stat()
       await using hash = new FileHash({ withSha512: this.#withSha512 }, this.#context)
-      const digests = hash.whole(handle.fd, size)
+      const digests = hash.whole(handle.fd, size, this.#target)
       digests.catch(() => undefined)
       await this.#compare(handle, size, edited)
       return await digests

@@ -80,8 +80,8 @@ export class SplicedImage implements ImageWriter, AsyncDisposable {
       const synced = copy.handle.sync()
       const { keptBytes, sizeBytes } = result
       const digests =
-        this.#ownHash?.whole(copy.handle.fd, sizeBytes) ??
-        digest.settled().then(() => hash.withNewTail(copy.handle.fd, keptBytes, sizeBytes))
+        this.#ownHash?.whole(copy.handle.fd, sizeBytes, copy.path) ??
+        digest.settled().then(() => hash.withNewTail(copy.handle.fd, keptBytes, sizeBytes, copy.path))
       // Waited for in `check`.
       synced.catch(() => undefined)
       digests.catch(() => undefined)
