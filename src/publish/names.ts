@@ -3,11 +3,11 @@
  *
  * What is cleared or replaced is kept in the working directory, which goes when the run ends: until then it can come back.
  * Taking back ends at the first step that can't be undone: what was done before that one fits what is there now, and not
- * what was there.
+ * what was there. It touches no name that another run has given meanwhile: with `--force`, two may publish at once.
  */
-import { link, open, rename, unlink } from 'node:fs/promises'
+import { link, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isErrnoException } from '../errors.js'
+import { fileError, isErrnoException } from '../errors.js'
 import { outputExists } from './free-names.js'
 
 /** Filesystems without hard links say one of these. */
@@ -24,11 +24,13 @@ export class Names {
     this.#workDirectory = dirname(finished)
   }
 
-  /** Takes a file away from its name. */
-  async clear(path: string): Promise<void> {
-    const aside = this.#nextAside()
-    await rename(path, aside)
-    this.#undo.push(() => rename(aside, path))
+  /** Takes a file away from its name, if it has one still. */
+  clear(path: string): Promise<void> {
+    return publishing(path, async () => {
+      const aside = this.#nextAside()
+      const wasThere = await rename(path, aside).then(() => true, unless('ENOENT'))
+      if (wasThere) this.#undo.push(() => linkNew(aside, path))
+    })
   }
 
   /**
@@ -36,29 +38,36 @@ export class Names {
    *
    * @returns false when nothing has the name; nothing was done then
    */
-  async replace(finished: string, path: string): Promise<boolean> {
-    const aside = this.#nextAside()
-    const kept = await link(path, aside).then(
-      () => true,
-      (error) => {
-        if (isErrnoException(error) && error.code === 'ENOENT') return undefined
-        if (hasNoLinks(error)) return false
-        throw error
-      },
-    )
-    if (kept === undefined) return false
-    await rename(finished, path)
-    this.#undo.push(async () => {
-      if (!kept) throw new Error(`${path} was replaced, and the old file is gone`)
-      await rename(aside, path)
+  replace(finished: string, path: string): Promise<boolean> {
+    return publishing(path, async () => {
+      const aside = this.#nextAside()
+      const kept = await link(path, aside).then(
+        () => true,
+        (error) => {
+          if (isErrnoException(error) && error.code === 'ENOENT') return undefined
+          if (hasNoLinks(error)) return false
+          throw error
+        },
+      )
+      if (kept === undefined) return false
+      const ours = await stat(finished, { bigint: true })
+      await rename(finished, path)
+      this.#undo.push(async () => {
+        if (!kept) throw new Error(`${path} was replaced, and the old file is gone`)
+        const now = await stat(path, { bigint: true })
+        if (now.dev !== ours.dev || now.ino !== ours.ino) throw new Error(`${path} was replaced by another run`)
+        await rename(aside, path)
+      })
+      return true
     })
-    return true
   }
 
   /** Gives a name that nobody has. @throws ERR_OUTPUT_EXISTS */
-  async give(finished: string, path: string): Promise<void> {
-    await linkNew(finished, path)
-    this.#undo.push(() => unlink(path))
+  give(finished: string, path: string): Promise<void> {
+    return publishing(path, async () => {
+      await linkNew(finished, path)
+      this.#undo.push(() => unlink(path))
+    })
   }
 
   /** Undoes what was done, as far as that goes. Never fails: there is a better error to tell. */
@@ -74,6 +83,22 @@ export class Names {
 
   #nextAside(): string {
     return join(this.#workDirectory, `replaced-${this.#kept++}`)
+  }
+}
+
+async function publishing<T>(path: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    throw fileError(error, `publish ${path}`)
+  }
+}
+
+/** For a step that is done already when it fails so. */
+function unless(errno: string): (error: unknown) => false {
+  return (error) => {
+    if (isErrnoException(error) && error.code === errno) return false
+    throw error
   }
 }
 

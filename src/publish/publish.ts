@@ -11,6 +11,7 @@
  * other; with it by rename(2), which replaces in one step. Then the directory is synced. When one step fails, those before
  * it are taken back (`names.ts`), the old files included. One sync for all: filesystems keep the order of names within a
  * directory (journals of ext4 and XFS, transactions of btrfs), and a sync between them would cost a bake some milliseconds.
+ * Runs that publish under the same name take turns (`turn.ts`).
  */
 import { open } from 'node:fs/promises'
 import { fileError, isErrnoException } from '../errors.js'
@@ -18,6 +19,7 @@ import { assertNobodyElseVouches, takenSideNames } from './free-names.js'
 import { Names } from './names.js'
 import type { SideFile } from './side-files.js'
 import type { Target } from './target.js'
+import { inTurn } from './turn.js'
 
 /** A side file that is written, under a name in the working directory. */
 export interface FinishedSideFile extends SideFile {
@@ -39,7 +41,11 @@ export interface Published {
 /**
  * @throws ERR_OUTPUT_EXISTS when a name was taken meanwhile, ERR_OUTPUT_SIGNED; ERR_PERMISSION, ERR_NO_SPACE, ERR_IO
  */
-export async function publish({ image, sideFiles }: FinishedEdition, target: Target): Promise<Published> {
+export function publish(edition: FinishedEdition, target: Target): Promise<Published> {
+  return inTurn(target.path, () => publishAlone(edition, target))
+}
+
+async function publishAlone({ image, sideFiles }: FinishedEdition, target: Target): Promise<Published> {
   const names = new Names(image)
   try {
     const taken = target.force ? await takenSideNames(target.path) : []

@@ -29,16 +29,13 @@ export interface Scenario {
   readonly args: (place: Place) => readonly string[]
   /** Lays down what is there before the run. */
   readonly prepare?: (place: Place) => void
-  /** What is left in `out` by a run that nothing disturbs. @default the edition */
-  readonly output?: 'edition' | 'none'
   /** The input is kept in the place, where the run could destroy it. */
   readonly ownInput?: true
   /** A run that nothing disturbs ends so. @default 0 */
   readonly exitCode?: number
 }
 
-export const OUTPUT = 'edition.img'
-export const OLD_OUTPUT = 'the older edition'
+const OUTPUT = 'edition.img'
 
 /** Directories of this file's scenarios, removed when the tests are done. */
 export interface Ground {
@@ -86,6 +83,13 @@ export function environmentOf(place: Pick<Place, 'cache' | 'tmp'>): Readonly<Rec
   }
 }
 
+/** An earlier edition, with more beside it than the new one will have. */
+const OLDER: Readonly<Record<string, string>> = {
+  '': 'the older edition',
+  '.sha256': 'its digest',
+  '.manifest.json': JSON.stringify({ tool: { name: 'oem-bake' }, output: { name: OUTPUT }, times: {} }),
+  '.DIGESTS': 'its digest',
+}
 const CLOUD_CONFIG = '#cloud-config\nhostname: fault\n'
 
 /** Makes the images; each has a directory of its own, because what lies beside an image counts. */
@@ -126,7 +130,9 @@ export function makeScenarios(ground: Ground): readonly Scenario[] {
   const bake =
     (input: string, ...flags: readonly string[]) =>
     ({ out }: Place) => [input, '--oem-id', 'ec2', '--output', join(out, OUTPUT), ...flags]
-  const older = ({ out }: Place): void => writeFileSync(join(out, OUTPUT), OLD_OUTPUT)
+  const older = ({ out }: Place): void => {
+    for (const [extension, text] of Object.entries(OLDER)) writeFileSync(join(out, `${OUTPUT}${extension}`), text)
+  }
   return [
     {
       name: 'raw',
@@ -155,7 +161,6 @@ export function makeScenarios(ground: Ground): readonly Scenario[] {
       name: 'raw.bz2 to standard output',
       input: tail,
       args: () => [tail, '--oem-id', 'ec2', '--output', '-'],
-      output: 'none',
     },
     {
       name: 'the input as the output',
@@ -165,12 +170,11 @@ export function makeScenarios(ground: Ground): readonly Scenario[] {
         ...['--output', join(out, '..', 'image.img')],
       ],
       ownInput: true,
-      output: 'none',
       exitCode: 8,
     },
-    { name: 'plan', input: full, args: () => ['plan', full, '--oem-id', 'ec2'], output: 'none' },
-    { name: 'inspect', input: qcow2, args: () => ['inspect', qcow2], output: 'none' },
-    { name: 'explain', input: raw, args: () => ['explain', raw], output: 'none' },
+    { name: 'plan', input: full, args: () => ['plan', full, '--oem-id', 'ec2'] },
+    { name: 'inspect', input: qcow2, args: () => ['inspect', qcow2] },
+    { name: 'explain', input: raw, args: () => ['explain', raw] },
   ]
 }
 

@@ -51,7 +51,7 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'none',
     why: 'what can not be removed is left to the next run',
-    when: all(isOperation(...REMOVALS), at(/\.oem-bake-\*(?:\/\w+)?$/)),
+    when: all(isOperation(...REMOVALS), at(/\.oem-bake-\*(?:\/[\w-]+)?$/)),
   },
   {
     consequence: 'either',
@@ -94,6 +94,11 @@ const RULES: readonly Rule[] = [
     consequence: 'none',
     why: 'an open file without a name is copied by reading it',
     when: all(isOperation('access'), at(/^input\//)),
+  },
+  {
+    consequence: 'none',
+    why: 'taking turns with other runs is a courtesy',
+    when: all(isOperation('stat'), at(/^~\/out$/)),
   },
   { consequence: 'none', why: 'a filesystem without hard links', when: all(isOperation('link'), meets('EPERM')) },
   {
