@@ -8,6 +8,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { bundlePackerPlugin } from './packer-bundle.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUILD = join(ROOT, 'dist')
@@ -42,3 +43,4 @@ await build({
     'walk-worker': join(BUILD, 'codec', 'bzip2', 'walk-worker.js'),
   },
 })
+await bundlePackerPlugin(join(BUILD, 'packer-plugin.js'))

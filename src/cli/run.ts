@@ -8,6 +8,7 @@
 import type { Writable } from 'node:stream'
 import { fileError, isErrnoException } from '../errors.js'
 import type { RunContext } from '../progress.js'
+import { STOP_WITH_STDIN, whenStdinEnds } from '../stop-with-stdin.js'
 import type { TalkFlags } from './options.js'
 import { asOemBakeError, errorDocument, errorText } from './render/error.js'
 import { type ProgressStyle, showProgress } from './render/progress.js'
@@ -42,6 +43,12 @@ export async function runCommandLine(
   // A write that meets ulimit -f fails with EFBIG, and that is enough; with execa loaded, the signal would end us.
   process.on('SIGXFSZ', ignore)
   ignoreErrorEvents(process.stderr)
+  if (process.env[STOP_WITH_STDIN] !== undefined) {
+    whenStdinEnds(() => {
+      signalExitCode ??= SIGNALS.SIGTERM
+      abort.abort()
+    })
+  }
   const view = showProgress(progressStyle(flags), flags.quiet ?? false, process.stderr)
   try {
     const output = await command({ signal: abort.signal, report: view.onEvent, env: process.env })

@@ -27,6 +27,10 @@ const PHASE_WORDS: Record<Phase, string> = {
   compare: 'comparing the two images',
 }
 
+export function isPhase(name: string): name is Phase {
+  return Object.hasOwn(PHASE_WORDS, name)
+}
+
 const TTY_INTERVAL_MS = 100
 const PLAIN_INTERVAL_MS = 1000
 /** A phase that has nothing to count is mentioned again this often. */

@@ -1,0 +1,94 @@
+/**
+ * Every option of the post-processor, once: its name and type (ConfigSpec, `spec/`), which values it takes, and the words
+ * that it becomes on the command line of the bake.
+ *
+ * Nearly all are made from the command line's own flags, so that what a bake can take, a template can say: `--oem-id` is
+ * `oem_id`, flags that may be given many times are lists. Four have another name, because a template is not typed.
+ */
+import type { Options } from 'yargs'
+import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS } from '../cli/options.js'
+import type { AttributeType, Spec } from './spec/attribute.js'
+
+/** A value of an option, of the type that the option has. */
+export type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>
+export type OptionValues = Readonly<Record<string, OptionValue>>
+
+export interface Option {
+  readonly type: AttributeType
+  /** All there are; undefined where anything may be said. */
+  readonly choices: readonly string[] | undefined
+  /** What it becomes for the bake; nothing for options that are the plugin's own. */
+  readonly words: (value: OptionValue) => readonly string[]
+}
+
+const FLAGS: Readonly<Record<string, Options>> = { ...CONTENT_OPTIONS, ...OUTPUT_OPTIONS, ...IMAGE_OPTIONS }
+
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  set: 'variables',
+  vars: 'variables_file',
+  file: 'files',
+  key: 'keys',
+}
+
+/** One word on the command line, with commas. */
+const COMMA_LISTS: ReadonlySet<string> = new Set(['with'])
+
+const none = (): readonly string[] => []
+const own = (type: AttributeType): Option => ({ type, choices: undefined, words: none })
+
+/** What only a post-processor needs. */
+const OWN_OPTIONS: Readonly<Record<string, Option>> = {
+  /** The image, where the artifact's files don't tell. */
+  input: own('string'),
+  /** The edition takes the image's place, name and all. */
+  in_place: own('bool'),
+  /** Path of the program that bakes (`program.ts`). */
+  oem_bake: own('string'),
+}
+
+/** By name. */
+export const OPTIONS: Readonly<Record<string, Option>> = {
+  ...Object.fromEntries(
+    Object.entries(FLAGS).map(([flag, options]) => [
+      OTHER_NAMES[flag] ?? flag.replaceAll('-', '_'),
+      optionOf(flag, options),
+    ]),
+  ),
+  ...OWN_OPTIONS,
+}
+
+/** None is required by its own: an output or `in_place`, a template or a file. */
+export const SPEC: Spec = Object.fromEntries(Object.entries(OPTIONS).map(([name, { type }]) => [name, { type }]))
+
+function optionOf(flag: string, { array, choices, default: preset, type }: Options): Option {
+  return {
+    type: typeOf(flag, type, array === true),
+    choices: choices?.filter((choice) => typeof choice === 'string'),
+    words: (value) => wordsOf(flag, value, preset === true),
+  }
+}
+
+function typeOf(flag: string, type: Options['type'], array: boolean): AttributeType {
+  if (flag === 'set') return { map: 'string' }
+  if (array || COMMA_LISTS.has(flag)) return { list: 'string' }
+  if (type === 'boolean') return 'bool'
+  return type === 'number' ? 'number' : 'string'
+}
+
+/** Flag and value in one word each, so that no value can be taken for a flag. */
+function wordsOf(flag: string, value: OptionValue, onByDefault: boolean): readonly string[] {
+  if (value === true) return [`--${flag}`]
+  if (value === false) return onByDefault ? [`--no-${flag}`] : []
+  if (typeof value !== 'object') return [`--${flag}=${value}`]
+  if (!isList(value)) return Object.entries(value).map(([name, text]) => `--${flag}=${name}=${text}`)
+  return COMMA_LISTS.has(flag) ? [`--${flag}=${value.join(',')}`] : value.map((text) => `--${flag}=${text}`)
+}
+
+function isList(value: readonly string[] | Readonly<Record<string, string>>): value is readonly string[] {
+  return Array.isArray(value)
+}
+
+/** The words of all that is set, without the image. */
+export function commandLineOf(values: OptionValues): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => OPTIONS[name]?.words(value) ?? [])
+}
