@@ -6,14 +6,14 @@
  * told filled in. A post-processor that fails makes Packer throw the builder's image away if it is the first in its
  * chain; nothing that a plugin could answer changes that (README, "Packer").
  */
-import { rename } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import { basename, dirname, relative } from 'node:path'
 import { OUTPUT_OPTIONS } from '../cli/options.js'
 import { errorText } from '../cli/render/error.js'
 import { EngineError, fileError, OemBakeError, UsageError } from '../errors.js'
 import { isMapping } from '../oem/mapping.js'
 import { openWorkspace } from '../temp.js'
-import { type Edition, editionArtifact, editionOf, type InputArtifact, readArtifact, sameArtifact } from './artifact.js'
+import { type Edition, editionArtifact, editionOf, readArtifact, sameArtifact } from './artifact.js'
 import { assertRehearsed, checkOptions, rehearsalOf } from './check-options.js'
 import { chooseImage } from './choose-image.js'
 import { type Configuration, readConfiguration, readOptions } from './configuration.js'
@@ -111,11 +111,9 @@ export class PostProcessor {
         keepConnection = true
         return this.#reply(sameArtifact(packer), true)
       }
+      await makeDirectoryFor(textOf(values.output) ?? '')
       const forced = configuration.packer.force ? { ...values, force: true } : values
-      return this.#reply(
-        editionArtifact(await this.#run(image, forced, packer), artifact satisfies InputArtifact),
-        false,
-      )
+      return this.#reply(editionArtifact(await this.#run(image, forced, packer), artifact), false)
     } finally {
       if (!keepConnection) packer.close()
     }
@@ -158,6 +156,13 @@ export class PostProcessor {
     this.#broker.offer(number, (stream) => void serveCalls(stream, artifact, this.#process.log))
     return { Err: null, Keep: true, ForceOverride: isTheInput, StreamId: number }
   }
+}
+
+/** As Packer's own post-processors do. */
+async function makeDirectoryFor(output: string): Promise<void> {
+  await mkdir(dirname(output), { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, `make the directory ${dirname(output)}`)
+  })
 }
 
 function textOf(value: unknown): string | undefined {

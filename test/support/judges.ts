@@ -43,6 +43,7 @@ export const JUDGES = [
   'protoc',
   '/usr/lib/python3/dist-packages/jsonschema',
   '/usr/lib/python3/dist-packages/google/protobuf',
+  'packer',
 ] as const
 
 export function missingJudges(): string[] {
