@@ -69,11 +69,8 @@ export type UnsupportedCode =
   | 'ERR_KERNEL_MISSING'
   | 'ERR_QEMU_MISSING'
   | 'ERR_COMPRESSOR_MISSING'
-<<<<<<< HEAD
   | 'ERR_GPG_MISSING'
-=======
   | 'ERR_OEM_BAKE_MISSING'
->>>>>>> 40287b9 (packer: a post-processor in TypeScript, and the recipes)
 
 export type EngineCode =
   | 'ERR_APPLIANCE_ABORTED'

@@ -29,7 +29,7 @@ const FINAL: ReadonlySet<unknown> = new Set([
 ])
 
 /** Nothing of it fits when the edition takes the image's own place. */
-const OF_A_NEW_FILE = ['output', 'force', 'with', 'sign']
+const OF_A_NEW_FILE = ['output', 'label', 'force', 'with', 'sign']
 
 /** @throws ERR_USAGE */
 export function checkOptions(values: OptionValues): void {

@@ -7,7 +7,7 @@
  * chain; nothing that a plugin could answer changes that (README, "Packer").
  */
 import { mkdir, rename } from 'node:fs/promises'
-import { basename, dirname, relative } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import { OUTPUT_OPTIONS } from '../cli/options.js'
 import { errorText } from '../cli/render/error.js'
 import { EngineError, fileError, OemBakeError, UsageError } from '../errors.js'
@@ -111,9 +111,13 @@ export class PostProcessor {
         keepConnection = true
         return this.#reply(sameArtifact(packer), true)
       }
-      await makeDirectoryFor(textOf(values.output) ?? '')
+      const output = textOf(values.output) ?? ''
+      await makeDirectoryFor(output)
       const forced = configuration.packer.force ? { ...values, force: true } : values
-      return this.#reply(editionArtifact(await this.#run(image, forced, packer), artifact), false)
+      const edition = await this.#run(image, forced, packer)
+      // As the template has it: that is how Packer's own artifacts name their files.
+      const path = resolve(output) === edition.path ? output : edition.path
+      return this.#reply(editionArtifact({ ...edition, path }, artifact), false)
     } finally {
       if (!keepConnection) packer.close()
     }

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../support/command-line.js'
-import { packerPlace } from '../support/packer.js'
+import { CHECKOUT, runCli } from '../support/command-line.js'
+import { EXAMPLES, packerPlace } from '../support/packer.js'
 import { makeSmallDisk } from '../support/small-disk.js'
 import { sha256File } from '../support/snapshot.js'
 import { temporaryDirectory } from '../support/temp.js'
@@ -13,6 +13,20 @@ let image: string
 
 beforeAll(() => {
   image = makeSmallDisk(join(directory, 'image.img'))
+})
+
+describe('the README', () => {
+  it('shows the example that is run here', () => {
+    const readme = readFileSync(join(CHECKOUT, 'README.md'), 'utf8')
+    const shown = readme
+      .slice(readme.indexOf('<!-- packer: test'), readme.indexOf('<!-- packer: end -->'))
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.slice(2))
+      .join('\n')
+    expect(shown).toMatch(/post-processor "oem-bake"/)
+    expect(readFileSync(join(EXAMPLES, 'plugin.pkr.hcl'), 'utf8')).toContain(shown)
+  })
 })
 
 describe('Packer 1.6', () => {
