@@ -7,6 +7,7 @@
  */
 import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
+import { assertNeverBooted, examineBooted } from './booted/booted.js'
 import { clockFor } from './clock.js'
 import type { Bzip2Options } from './codec/bzip2/bzip2.js'
 import type { DecodedImage } from './codec/codec.js'
@@ -47,6 +48,7 @@ import {
   type ImageRequest,
   type PlanRequest,
 } from './request.js'
+import { DEFAULT_SIZE_LIMIT_BYTES } from './size-limit.js'
 import { openImage } from './source/source.js'
 import { openWorkspace } from './temp.js'
 import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
@@ -76,7 +78,7 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
   const purpose = { kind: 'bake', target: finished, recompress: request.recompress, tell } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
   return await preferringMismatch(image, decoded, async () => {
-    await using disk = await openDisk(decoded)
+    await using disk = await openDisk(decoded, sizeLimit(request))
     const located = await locateOem(disk)
     const told = await toldRelease(request.release, image.path, decoded.notes)
 
@@ -89,6 +91,8 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
       engineContext,
       async ({ engine, oem, withUsr }) => {
         const release = await readRelease(told, withUsr)
+        const booted = await examineBooted(located, release, decoded.notes)
+        const report = assertNeverBooted(booted.report, request.allowBooted ?? false, context)
         const state = await readOemState(oem, located.oem.filesystem, content)
         decoded.expectEdit()
         const plan = planBake(content, state, release)
@@ -97,7 +101,7 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
         context.report({ kind: 'phase', phase: 'edit', detail: engine })
         await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
         await assertTreeAsPlanned(oem, plan)
-        return { previous, seen: { engine, release, plan } }
+        return { previous, booted: { ...booted, report }, seen: { engine, release, plan } }
       },
     )
     await assertOnlyOemChanged(located)
@@ -109,7 +113,7 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
     const digests = await decoded.check(edited)
     await opened.assertUnchanged()
     // Whatever reads the image comes before the output gets its name: nothing can fail any more after that.
-    const seen = { ...baked.seen, image: await describeImage(image, decoded, located) }
+    const seen = { ...baked.seen, image: await describeImage(image, decoded, located, baked.booted.report) }
     const input = await decoded.settled()
     const { previous } = baked
     const sideFiles = await describing.write(finished, { seen, input, digests, encoder, previous, times })
@@ -117,7 +121,7 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
     context.report({ kind: 'phase', phase: 'publish' })
     const { removed } = await publish({ image: finished, sideFiles }, target)
     reportRemoved(removed, target, context)
-    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes })
+    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes, ...baked.booted.notes })
     return { ...seen, output: { path: target.path, ...digests, encoder, files: target.sideFiles, removed } }
   })
 }
@@ -126,9 +130,10 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
 export async function plan(request: PlanRequest, context: RunContext): Promise<PlanReport> {
   const content = await resolveContent(request, context.env)
   const { state, ...seen } = await lookAt(request, context, content)
+  const booted = assertNeverBooted(seen.image.booted, request.allowBooted ?? false, context)
   const planned = planBake(content, state, seen.release)
   reportFindings(planned, context)
-  return { ...seen, plan: planned }
+  return { ...seen, image: { ...seen.image, booted }, plan: planned }
 }
 
 /** Says what an image is and what its OEM partition holds. */
@@ -162,30 +167,34 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
   await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
   // Awaited here: what is opened above closes as soon as this function returns.
   return await preferringMismatch(image, decoded, async () => {
-    await using disk = await openDisk(decoded)
+    await using disk = await openDisk(decoded, sizeLimit(request))
     const located = await locateOem(disk)
     const told = await toldRelease(request.release, image.path, decoded.notes)
     const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
     context.report({ kind: 'phase', phase: 'read-oem' })
-    const seen = await withMountedOem(
+    const { booted, ...seen } = await withMountedOem(
       located,
       request.engine ?? 'auto',
       told.kind === 'unknown',
       engineContext,
-      async ({ engine, oem, withUsr }) => ({
-        engine,
-        release: await readRelease(told, withUsr),
-        state: await readOemState(oem, located.oem.filesystem, content),
-      }),
+      async ({ engine, oem, withUsr }) => {
+        const release = await readRelease(told, withUsr)
+        const booted = await examineBooted(located, release, decoded.notes)
+        return { engine, release, booted, state: await readOemState(oem, located.oem.filesystem, content) }
+      },
     )
     await decoded.settled()
-    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes })
-    return { ...seen, image: await describeImage(image, decoded, located) }
+    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes, ...booted.notes })
+    return { ...seen, image: await describeImage(image, decoded, located, booted.report) }
   })
 }
 
+function sizeLimit(request: ImageRequest): number {
+  return request.maxSizeBytes ?? DEFAULT_SIZE_LIMIT_BYTES
+}
+
 function codecOptions(request: ImageRequest): Bzip2Options {
-  return { anchor: GPT_SIZE_ANCHOR, useCache: request.cache ?? true }
+  return { anchor: GPT_SIZE_ANCHOR, limitBytes: sizeLimit(request), useCache: request.cache ?? true }
 }
 
 /** Whatever goes wrong with an image that is not the one that was published, that it is not is the reason. */

@@ -40,6 +40,7 @@ export type VerificationCode =
 export type ImageCode =
   | 'ERR_NOT_AN_IMAGE'
   | 'ERR_IMAGE_EMPTY'
+  | 'ERR_IMAGE_TOO_LARGE'
   | 'ERR_BZIP2_TRUNCATED'
   | 'ERR_BZIP2_CORRUPT'
   | 'ERR_BZIP2_TRAILING_GARBAGE'
@@ -86,6 +87,7 @@ export type RefusedCode =
   | 'ERR_OUTPUT_EXISTS'
   | 'ERR_OUTPUT_IS_INPUT'
   | 'ERR_OUTPUT_SIGNED'
+  | 'ERR_IMAGE_BOOTED'
   | 'ERR_OEM_UNKNOWN_FILES'
   | 'ERR_OEM_SYMLINK'
   | 'ERR_OEM_FULL'

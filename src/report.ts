@@ -1,6 +1,7 @@
 /**
  * What a run gives back: plain data, the same for the library and for `--json`.
  */
+import type { BootedReport } from './booted/booted.js'
 import type { CodecDescription, DecodedImage } from './codec/codec.js'
 import { type Filesystem, filesystemName } from './disk/filesystem/probe.js'
 import { FIRST_BOOT_DISK_GUID, partitionTypeName } from './disk/gpt/guid.js'
@@ -34,6 +35,8 @@ export interface ImageReport {
   readonly diskGuid: string
   /** The disk GUID still says that the first boot is to come. */
   readonly firstBootPending: boolean
+  /** Whether a machine has run from it, by every sign. */
+  readonly booted: BootedReport
   readonly mbr: MbrKind
   readonly partitions: readonly PartitionReport[]
   readonly oemPartition: {
@@ -89,6 +92,7 @@ export async function describeImage(
   image: VerifiedImage,
   decoded: DecodedImage,
   located: LocatedOem,
+  booted: BootedReport,
 ): Promise<ImageReport> {
   const { disk, gpt, oem } = located
   return {
@@ -100,6 +104,7 @@ export async function describeImage(
     diskBytes: disk.sectors.size,
     diskGuid: gpt.diskGuid,
     firstBootPending: gpt.diskGuid === FIRST_BOOT_DISK_GUID,
+    booted,
     mbr: await readMbrKind(disk.sectors),
     partitions: gpt.partitions.map(({ slot, name, typeGuid, partitionGuid, firstLba, range }) => ({
       number: slot,

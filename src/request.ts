@@ -51,6 +51,8 @@ export interface ContentRequest {
   readonly remove?: readonly string[]
   /** @default 'auto' */
   readonly existing?: ExistingFiles
+  /** Take an image that has been booted. @default false */
+  readonly allowBooted?: boolean
   /** Warnings count as errors. @default false */
   readonly strict?: boolean
   /** Rules (`oem-bake rules`) whose findings don't count; the report has them as `ignored`. */
@@ -81,6 +83,8 @@ export interface ImageRequest extends TrustRequest {
   readonly tmpDir?: string
   /** `container-linux:2512.3.0`, when the image does not tell. */
   readonly release?: string
+  /** Most bytes that the image may decode to, and its virtual disk may have. @default 64 GiB */
+  readonly maxSizeBytes?: number
   /** Use and keep what is known of images under the user's cache directory. @default true */
   readonly cache?: boolean
 }
@@ -101,6 +105,8 @@ export interface ProveRequest extends TrustRequest {
   readonly baked: string
   /** Reads the files of both OEM partitions. @default 'auto' */
   readonly engine?: EngineChoice
+  /** Most bytes that either image may decode to, and its virtual disk may have. @default 64 GiB */
+  readonly maxSizeBytes?: number
   /** Directory for temporary files. @default the system's */
   readonly tmpDir?: string
 }

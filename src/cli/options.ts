@@ -66,6 +66,7 @@ export const CONTENT_OPTIONS = {
     group: CONTENT,
     describe: "What to do with files that are there; auto replaces a known vendor's",
   },
+  'allow-booted': { type: 'boolean', group: CONTENT, describe: 'Take an image that has been booted' },
   strict: { type: 'boolean', group: CONTENT, describe: 'Treat warnings as errors' },
   ignore: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: "Don't count what this rule finds" },
 } satisfies Record<string, Options>
@@ -107,6 +108,12 @@ export const IMAGE_OPTIONS = {
     group: IMAGE,
     describe: 'As container-linux:2512.3.0, if not in the image',
   },
+  'max-size': {
+    type: 'string',
+    requiresArg: true,
+    group: IMAGE,
+    describe: 'Most that the image may decode to: bytes, or 64GiB',
+  },
   cache: { type: 'boolean', default: true, group: IMAGE, describe: 'Remember what is known of an image (--no-cache)' },
   'tmp-dir': { type: 'string', requiresArg: true, group: IMAGE, describe: 'Directory for temporary files' },
   ...TRUST_OPTIONS,
@@ -115,6 +122,7 @@ export const IMAGE_OPTIONS = {
 /** What `prove` takes of them. */
 export const PROVE_OPTIONS = {
   engine: { ...IMAGE_OPTIONS.engine, group: 'How the images are opened:', describe: 'What reads the filesystems' },
+  'max-size': { ...IMAGE_OPTIONS['max-size'], group: 'How the images are opened:' },
   'tmp-dir': { ...IMAGE_OPTIONS['tmp-dir'], group: 'How the images are opened:' },
   ...TRUST_OPTIONS,
 } satisfies Record<string, Options>
@@ -227,6 +235,7 @@ export interface ContentFlags {
   readonly file?: readonly string[] | undefined
   readonly remove?: readonly string[] | undefined
   readonly existing: 'auto' | 'merge' | 'replace' | 'refuse'
+  readonly allowBooted?: boolean | undefined
   readonly strict?: boolean | undefined
   readonly ignore?: readonly string[] | undefined
 }
@@ -244,6 +253,7 @@ export interface ImageFlags extends TrustFlags {
   readonly release?: string | undefined
   readonly tmpDir?: string | undefined
   readonly cache?: boolean | undefined
+  readonly maxSize?: string | undefined
 }
 
 export interface TalkFlags {
@@ -262,7 +272,7 @@ export interface OutputFlags {
   readonly level?: number | undefined
 }
 
-/** @throws ERR_USAGE without an image */
+/** @throws ERR_USAGE without an image, or for a size that is none */
 export function imageRequest(flags: ImageFlags): ImageRequest {
   return {
     image: fileOf(flags, 'oem-bake IMAGE --template NAME'),
@@ -271,6 +281,7 @@ export function imageRequest(flags: ImageFlags): ImageRequest {
     ...(flags.release === undefined ? {} : { release: flags.release }),
     ...(flags.tmpDir === undefined ? {} : { tmpDir: flags.tmpDir }),
     ...(flags.cache === undefined ? {} : { cache: flags.cache }),
+    ...(flags.maxSize === undefined ? {} : { maxSizeBytes: parseSize(flags.maxSize) }),
   }
 }
 
@@ -321,6 +332,7 @@ export function contentOptions(flags: ContentFlags): ContentRequest {
     ...(flags.oemIdUnchecked === undefined ? {} : { oemIdUnchecked: flags.oemIdUnchecked }),
     ...(flags.file === undefined ? {} : { files: flags.file.map(parseFile) }),
     ...(flags.remove === undefined ? {} : { remove: flags.remove }),
+    ...(flags.allowBooted === undefined ? {} : { allowBooted: flags.allowBooted }),
     ...(flags.strict === undefined ? {} : { strict: flags.strict }),
     ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
   }
@@ -344,6 +356,18 @@ export function outputRequest(
     ...(flags.label === undefined ? {} : { label: flags.label }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
   }
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+
+/** `--max-size`: bytes, or a whole number of a unit. @throws ERR_USAGE */
+export function parseSize(text: string): number {
+  const [, count, unit] = /^(\d{1,16})(|[KMGT]iB)$/.exec(text) ?? []
+  const bytes = Number(count ?? Number.NaN) * (SIZE_UNITS[unit ?? ''] ?? Number.NaN)
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
+  throw new UsageError('ERR_USAGE', `--max-size ${text}: expected a number of bytes, or of KiB, MiB, GiB or TiB`, {
+    hint: '--max-size 64GiB',
+  })
 }
 
 /** `NAME=VALUE` of `--set`. @throws ERR_USAGE */

@@ -3,6 +3,7 @@
  */
 import { ImageError, UnsupportedError } from '../errors.js'
 import type { RunContext } from '../progress.js'
+import { assertSizeWithin } from '../size-limit.js'
 import { type FileKind, sniff } from '../source/sniff.js'
 import type { VerifiedImage } from '../trust/verify.js'
 import { type Bzip2Options, openBzip2 } from './bzip2/bzip2.js'
@@ -23,6 +24,7 @@ const UNPACK: Partial<Record<FileKind, string>> = {
  * Opens the decoded image; disposing of it closes what was opened.
  *
  * @throws ERR_CODEC_UNSUPPORTED for a compressor or archive that is recognised but not read
+ * @throws ERR_IMAGE_TOO_LARGE
  * @throws ERR_NOT_AN_IMAGE for text, such as a saved error page
  */
 export async function decodeImage(
@@ -34,6 +36,7 @@ export async function decodeImage(
   const kind = await sniff(image.device)
   if (kind === 'bzip2') return openBzip2(image, purpose, options, context)
   assertNotPacked(kind, image)
+  assertSizeWithin(options.limitBytes, image.device.size, image.name)
   return openPlain(image, purpose, context)
 }
 

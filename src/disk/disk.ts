@@ -8,6 +8,7 @@ import type { ByteDevice, EditedDevice } from '../byte-device.js'
 import type { DecodedImage, ImageNotes } from '../codec/codec.js'
 import { ImageError, UnsupportedError } from '../errors.js'
 import { Overlay } from '../overlay.js'
+import { DEFAULT_SIZE_LIMIT_BYTES } from '../size-limit.js'
 import { type FileKind, sniff } from '../source/sniff.js'
 import { SECTOR_BYTES } from '../units.js'
 import { openQcow2 } from './qcow2/qcow2.js'
@@ -27,15 +28,19 @@ export interface VirtualDisk extends AsyncDisposable {
 }
 
 /**
+ * @param limitBytes most that the virtual disk may have. @default 64 GiB
  * @throws ERR_DISK_FORMAT_UNSUPPORTED for formats that are recognised but not read
  * @throws ERR_NOT_AN_IMAGE when nothing is recognised; ERR_GPT_MISSING for a disk with only an MBR
- * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED
+ * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED | ERR_IMAGE_TOO_LARGE
  */
-export async function openDisk(decoded: Pick<DecodedImage, 'device' | 'notes'>): Promise<VirtualDisk> {
+export async function openDisk(
+  decoded: Pick<DecodedImage, 'device' | 'notes'>,
+  limitBytes = DEFAULT_SIZE_LIMIT_BYTES,
+): Promise<VirtualDisk> {
   const kind = decoded.device.size === 0 ? 'unknown' : await sniff(decoded.device)
   switch (kind) {
     case 'qcow2':
-      return openQcow2(decoded.device, decoded.notes)
+      return openQcow2(decoded.device, limitBytes, decoded.notes)
     case 'disk with a GPT':
     case 'disk with an MBR':
       return rawDisk(decoded.device)

@@ -25,12 +25,12 @@ export interface SectorComparison {
  *
  * @throws what `openDisk` throws
  */
-export async function openBaked(device: ByteDevice): Promise<VirtualDisk> {
+export async function openBaked(device: ByteDevice, limitBytes: number): Promise<VirtualDisk> {
   const kind = device.size === 0 ? 'unknown' : await sniff(device)
   const isBroken = kind === 'unknown' || kind === 'disk with an MBR'
   return isBroken && device.size > 0 && device.size % SECTOR_BYTES === 0
     ? rawDisk(device)
-    : openDisk({ device, notes: {} })
+    : openDisk({ device, notes: {} }, limitBytes)
 }
 
 /** @param located on the original's disk */

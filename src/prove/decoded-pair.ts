@@ -22,23 +22,26 @@ export interface DecodedPair {
 }
 
 /**
+ * @param limitBytes most that either may decode to
  * @param vouchedFor somebody vouches for the original's bytes, and `settled` throws when they are not those
- * @throws ERR_CODEC_UNSUPPORTED, ERR_NOT_AN_IMAGE, ERR_BZIP2_*
+ * @throws ERR_CODEC_UNSUPPORTED, ERR_NOT_AN_IMAGE, ERR_IMAGE_TOO_LARGE, ERR_BZIP2_*
  */
 export async function decodePair(
   original: ImageFile,
   baked: ImageFile,
+  limitBytes: number,
   trust: { readonly vouchedFor: boolean; readonly settled: () => Promise<unknown> },
   context: RunContext,
 ): Promise<DecodedPair> {
+  const compressed = (image: ImageFile) => compressedFile(image, limitBytes)
   const compression = { original: await compressionOf(original), baked: await compressionOf(baked) }
   if (compression.original === 'bzip2' && compression.baked === 'bzip2') {
     const options = { anchor: GPT_SIZE_ANCHOR, ...trust }
-    const pair = await Bzip2Pair.open(compressedFile(original), compressedFile(baked), options, context)
+    const pair = await Bzip2Pair.open(compressed(original), compressed(baked), options, context)
     return { compression, by: 'blocks', original: pair.original, match: (rawOffset) => pair.match(rawOffset) }
   }
   const decode = async (image: ImageFile, kind: ProvedImage['compression']): Promise<ByteDevice> =>
-    kind === 'bzip2' ? await decodeWhole(compressedFile(image), context) : image.device
+    kind === 'bzip2' ? await decodeWhole(compressed(image), context) : image.device
   const decoded = await decode(original, compression.original)
   return {
     compression,
@@ -55,6 +58,6 @@ async function compressionOf(image: ImageFile): Promise<ProvedImage['compression
   return 'none'
 }
 
-function compressedFile({ device, handle, name }: ImageFile) {
-  return { fd: handle.fd, sizeBytes: device.size, name }
+function compressedFile({ device, handle, name }: ImageFile, limitBytes: number) {
+  return { fd: handle.fd, sizeBytes: device.size, name, limitBytes }
 }

@@ -16,6 +16,7 @@ import { type LocatedOem, locateOem } from '../disk/locate-oem.js'
 import { prepareEngine } from '../engine/mount.js'
 import type { RunContext } from '../progress.js'
 import type { ProveRequest } from '../request.js'
+import { DEFAULT_SIZE_LIMIT_BYTES } from '../size-limit.js'
 import { FileHash } from '../source/file-hash.js'
 import { openImage } from '../source/source.js'
 import { openWorkspace } from '../temp.js'
@@ -50,12 +51,13 @@ export async function prove(request: ProveRequest, context: RunContext): Promise
 
   return await preferringMismatch(verified, digest, async () => {
     const trust = { vouchedFor: await isVouchedFor(verified, digest), settled: () => digest.settled() }
-    const pair = await decodePair(original, baked, trust, context)
-    await using before = await ofImage(original.name, () => openDisk({ device: pair.original, notes: {} }))
+    const limitBytes = request.maxSizeBytes ?? DEFAULT_SIZE_LIMIT_BYTES
+    const pair = await decodePair(original, baked, limitBytes, trust, context)
+    await using before = await ofImage(original.name, () => openDisk({ device: pair.original, notes: {} }, limitBytes))
     const located = await ofImage(original.name, () => locateOem(before))
     context.report({ kind: 'phase', phase: 'compare' })
     const matched = await pair.match(mayDifferFrom(located))
-    await using after = await ofImage(baked.name, () => openBaked(matched.device))
+    await using after = await ofImage(baked.name, () => openBaked(matched.device, limitBytes))
 
     const disks = { original: before, baked: after, same: matched.same }
     const { changedInside, outside, reason } = await compareSectors(disks, located, context)

@@ -21,6 +21,7 @@ type WithoutInfluence =
   | 'sign'
   | 'tmpDir'
   | 'cache'
+  | 'maxSizeBytes'
   | 'signature'
   | 'digests'
   | 'keys'
@@ -45,6 +46,7 @@ export interface DescribedRequest {
   readonly files?: readonly { readonly source: string; readonly destination: string; readonly mode?: string }[]
   readonly remove?: readonly string[]
   readonly existing: string
+  readonly allowBooted?: true
   readonly strict?: true
   readonly ignore?: readonly string[]
   readonly engine: string
@@ -77,6 +79,7 @@ export function describeRequest({ content, request, sourceDateEpoch }: BakeRecor
         }),
     ...(request.remove === undefined ? {} : { remove: request.remove }),
     existing: content.existing,
+    ...(request.allowBooted === true ? { allowBooted: true } : {}),
     ...(content.strictness.strict ? { strict: true } : {}),
     ...(content.strictness.ignore.length === 0 ? {} : { ignore: content.strictness.ignore }),
     engine: request.engine ?? 'auto',

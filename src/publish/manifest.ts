@@ -6,6 +6,8 @@
  * where SOURCE_DATE_EPOCH asks for reproducible output. It has names of files, never the directories of this machine, and
  * no secrets.
  */
+import { bootSigns } from '../booted/booted.js'
+import type { Sign } from '../booted/traces.js'
 import type { Finding, Place } from '../oem/finding.js'
 import type { PlannedChange } from '../oem/plan/arrange.js'
 import type { ImageRelease } from '../oem/release/release.js'
@@ -57,6 +59,8 @@ export interface Manifest {
     readonly compression: 'none' | 'bzip2'
     readonly format: ImageReport['format']
     readonly verification: DescribedVerification
+    /** Signs that a machine had run from it. */
+    readonly booted?: readonly Sign[]
     readonly release: Pick<Extract<ImageRelease, { kind: 'known' }>, 'distro' | 'version' | 'from'> | null
   }
   readonly template: { readonly name: string; readonly title: string } | null
@@ -90,7 +94,7 @@ export function formatManifest(record: BakeRecord, redactor: Redactor): string {
 
 export function describeBake(record: BakeRecord, redactor: Redactor): Manifest {
   const { content, encoder, input, output, seen, signedBy, times } = record
-  const { codec, format, sizeBytes, verification } = seen.image
+  const { booted, codec, format, sizeBytes, verification } = seen.image
   return {
     schemaVersion: SCHEMA_VERSION,
     tool: { name: PROGRAM, version: ownVersion() },
@@ -102,6 +106,7 @@ export function describeBake(record: BakeRecord, redactor: Redactor): Manifest {
       compression: codec.kind === 'plain' ? 'none' : codec.kind,
       format,
       verification: describeVerification(verification, redactor),
+      ...(booted.verdict === 'booted' ? { booted: bootSigns(booted) } : {}),
       release: describeRelease(seen.release),
     },
     template: content.template === undefined ? null : { name: content.template.name, title: content.template.title },

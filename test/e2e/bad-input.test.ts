@@ -12,6 +12,7 @@ import { snapshot, strayTemporaryFiles } from '../support/snapshot.js'
 import { BZIP2_ROWS } from './rows/bzip2.js'
 import { DISK_ROWS } from './rows/disks.js'
 import { FILE_ROWS } from './rows/files.js'
+import { HOSTILE_ROWS } from './rows/hostile.js'
 import { HANGING_ROW, MACHINE_ROWS } from './rows/machine.js'
 import { REQUEST_ROWS } from './rows/requests.js'
 import type { Row } from './rows/row.js'
@@ -86,6 +87,7 @@ describe.each([
   ['what is no image, or none that is read', FILE_ROWS],
   ['a damaged bzip2 image', BZIP2_ROWS],
   ['a damaged disk', DISK_ROWS],
+  ['an image that was made to do harm', HOSTILE_ROWS],
   ['a request that can not be meant', REQUEST_ROWS],
   ['a machine that lacks something', MACHINE_ROWS],
 ])('%s is refused and nothing is left behind', (_, rows) => {

@@ -16,7 +16,7 @@ export async function withDisk<T>(
   return await withVerifiedImage(path, async (image) => {
     await using workspace = await openWorkspace(directory)
     await using decoded = await openPlain(image, { kind: 'look' }, context)
-    await using disk = await openDisk(decoded)
+    await using disk = await openDisk(decoded, Number.POSITIVE_INFINITY)
     return await run(disk, workspace)
   })
 }

@@ -40,7 +40,12 @@ export async function withOpenedBzip2<T>(
   const { anchor = NO_ANCHOR, useCache = false, context = testContext() } = opening
   try {
     return await withVerifiedImage(path, async (image) => {
-      await using decoded = await openBzip2(image, purposeOf(opening, target), { anchor, useCache }, context)
+      await using decoded = await openBzip2(
+        image,
+        purposeOf(opening, target),
+        { anchor, limitBytes: Number.POSITIVE_INFINITY, useCache },
+        context,
+      )
       return await run(decoded, target)
     })
   } finally {

@@ -181,6 +181,14 @@ export class DiskPatcher implements Disposable {
     const header = this.read(offset, SECTOR_BYTES)
     const entries = this.read(this.entryOffset(copy, 1), header.readUInt32LE(80) * header.readUInt32LE(84))
     header.writeUInt32LE(crc32(entries), 88)
+    this.write(offset, header)
+    this.sealHeader(copy)
+  }
+
+  /** The same for the header alone, whatever it says of its entries. */
+  sealHeader(copy: GptCopy): void {
+    const offset = this.headerOffset(copy)
+    const header = this.read(offset, SECTOR_BYTES)
     header.writeUInt32LE(0, 16)
     header.writeUInt32LE(crc32(header.subarray(0, header.readUInt32LE(12))), 16)
     this.write(offset, header)

@@ -6,11 +6,11 @@ import { UsageError, type VerificationError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import { prove as proveImages } from '../../prove/prove.js'
 import type { ProveRequest } from '../../request.js'
-import { type ImageFlags, type TrustFlags, trustRequest } from '../options.js'
+import { type ImageFlags, parseSize, type TrustFlags, trustRequest } from '../options.js'
 import { proofText } from '../render/proof.js'
 import type { CommandOutput } from '../run.js'
 
-export interface ProveFlags extends TrustFlags, Pick<ImageFlags, 'engine' | 'tmpDir'> {
+export interface ProveFlags extends TrustFlags, Pick<ImageFlags, 'engine' | 'maxSize' | 'tmpDir'> {
   readonly original?: string | undefined
   readonly baked?: string | undefined
 }
@@ -23,13 +23,20 @@ export async function prove(flags: ProveFlags, context: RunContext): Promise<Com
   return { document: report, text: proofText(report), exitCode: report.holds ? 0 : DOES_NOT_HOLD }
 }
 
-/** @throws ERR_USAGE without two images */
+/** @throws ERR_USAGE without two images, or for a size that is none */
 function proveRequest(flags: ProveFlags): ProveRequest {
-  const { baked, engine, original, tmpDir } = flags
+  const { baked, engine, maxSize, original, tmpDir } = flags
   if (original === undefined || baked === undefined) {
     throw new UsageError('ERR_USAGE', original === undefined ? 'no image was named' : 'no second image was named', {
       hint: 'oem-bake prove ORIGINAL BAKED; see oem-bake prove --help',
     })
   }
-  return { original, baked, engine, ...trustRequest(flags), ...(tmpDir === undefined ? {} : { tmpDir }) }
+  return {
+    original,
+    baked,
+    engine,
+    ...trustRequest(flags),
+    ...(maxSize === undefined ? {} : { maxSizeBytes: parseSize(maxSize) }),
+    ...(tmpDir === undefined ? {} : { tmpDir }),
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * Reports as text: what an image is, what a bake would change, what it did.
  */
+import type { BootedReport } from '../../booted/booted.js'
 import type { OemEntry } from '../../engine/engine.js'
 import type { ImageReport, InspectReport, PlanReport } from '../../report.js'
 import { formatBytes, SECTOR_BYTES } from '../../units.js'
@@ -12,7 +13,7 @@ export function inspectText(report: InspectReport): string {
   const { image, oem, space } = report
   return [
     ...headText(report),
-    `first boot  ${image.firstBootPending ? 'still to come' : `done before: disk GUID ${image.diskGuid}`}`,
+    ...bootedText(image.booted),
     `oem_id      ${printable(oem.oemId ?? 'not set')}`,
     `OEM files   ${printable(oem.vendorSet ?? 'of no known vendor')}`,
     `OEM space   ${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}${space.freeInodes === undefined ? '' : `, ${space.freeInodes} inodes free`}`,
@@ -26,6 +27,21 @@ export function inspectText(report: InspectReport): string {
   ].join('\n')
 }
 
+const BOOTED_WORDS: Readonly<Record<BootedReport['verdict'], string>> = {
+  fresh: 'still to come',
+  booted: 'done before',
+  unknown: 'still to come, as far as can be told',
+}
+
+/** The verdict, and below it what is not as it should be. */
+function bootedText({ verdict, traces }: BootedReport): string[] {
+  const told = traces.filter(({ found }) => found === 'booted' || (found === 'unknown' && verdict !== 'fresh'))
+  return [
+    `first boot  ${BOOTED_WORDS[verdict]}`,
+    ...told.map(({ found, detail }) => `            ${found === 'booted' ? '' : 'not told: '}${printable(detail)}`),
+  ]
+}
+
 export function planText(report: PlanReport): string {
   const { plan } = report
   const rows = plan.changes.map(({ action, mode, sizeBytes, path, origin }) => [
@@ -37,6 +53,7 @@ export function planText(report: PlanReport): string {
   ])
   return [
     ...headText(report),
+    ...(report.image.booted.allowed ? bootedText(report.image.booted) : []),
     `oem_id      ${printable(plan.oemId ?? 'not set')}`,
     `OEM space   ${formatBytes(plan.space.freeBytesBefore)} free, ${formatBytes(Math.max(0, plan.space.freeBytesAfter))} after`,
     ...ignoredText(plan.ignored),

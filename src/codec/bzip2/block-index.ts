@@ -9,12 +9,20 @@
  */
 import { ImageError, InternalError, OemBakeError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
+import { assertSizeWithin, DEFAULT_SIZE_LIMIT_BYTES } from '../../size-limit.js'
 import type { SizeAnchor } from '../codec.js'
 import { areOfFile, type BlockMap } from './block-map.js'
 import type { BlockReader } from './block-reader.js'
 import type { BlockChain } from './chain.js'
 import { type CompressedFile, indexWhole } from './full-index.js'
+import { HeadIndex } from './head-index.js'
 import { indexHead, TailIndex } from './tail-index.js'
+
+/**
+ * What begins in these bytes of the image is looked for from its beginning: the directories of the EFI system partition.
+ * Real ones lie within the first 5 MiB.
+ */
+const FORWARDS_RAW_MAX = 64 << 20
 
 export type IndexKind = 'cached' | 'tail' | 'full'
 
@@ -45,6 +53,7 @@ export class BlockIndex {
   #how: IndexKind = 'full'
   #maps: readonly BlockMap[] = []
   #tail: TailIndex | undefined
+  #head: HeadIndex | undefined
   #forgotten: Promise<void> | undefined
 
   private constructor(
@@ -77,6 +86,7 @@ export class BlockIndex {
     } else {
       await index.#discover()
     }
+    assertSizeWithin(file.limitBytes ?? DEFAULT_SIZE_LIMIT_BYTES, index.rawSize, `${file.name}, decoded,`)
     return index
   }
 
@@ -94,19 +104,34 @@ export class BlockIndex {
   /** What is worth remembering. */
   get findings(): RememberedMaps {
     const check = this.#how === 'cached' ? (this.#options.remembered?.check ?? 'full') : this.#how
-    return { check, rawSize: this.rawSize, maps: this.#maps }
+    return { check, rawSize: this.rawSize, maps: apart(this.#maps) }
   }
 
   /** A map with all blocks that hold a range of decoded bytes. */
   async covering(rawOffset: number, length: number): Promise<BlockMap> {
     const found = this.#maps.find((map) => map.rawStart <= rawOffset && rawOffset + length <= map.rawEnd)
     if (found !== undefined) return found
+    if (this.#how !== 'full' && rawOffset + length <= FORWARDS_RAW_MAX) {
+      const head = this.#headUpTo(rawOffset + length)
+      // From the front a block has another place than from the end: the image has not the size that it declares.
+      if (head !== undefined) return agree([head, ...this.#maps.slice(1)]) ? head : this.#indexWhole()
+    }
     const extended = this.#tail?.coverFrom(rawOffset)
     if (extended !== undefined) {
       this.#maps = [...this.#maps.slice(0, -1), extended]
       return extended
     }
     return this.#indexWhole()
+  }
+
+  /** The beginning of the image as far as needed; undefined when that is too far. */
+  #headUpTo(rawEnd: number): BlockMap | undefined {
+    const [first, ...others] = this.#maps
+    if (first === undefined || others.length === 0) return undefined
+    this.#head ??= new HeadIndex(this.#chain, this.#file.name)
+    const head = this.#head.coverTo(rawEnd)
+    if (head !== undefined) this.#maps = [head, ...others]
+    return head
   }
 
   /** Whether a map is one of an earlier run, which may turn out not to fit. */
@@ -193,7 +218,23 @@ export class BlockIndex {
       )
     this.#maps = [map]
     this.#tail = undefined
+    this.#head = undefined
     this.#how = 'full'
     return map
   }
+}
+
+/** Whether the place of the last map's first block is the same when it is counted from the front, as far as that is known. */
+function agree([head, ...others]: readonly [BlockMap, ...BlockMap[]]): boolean {
+  const last = others.at(-1)
+  if (last === undefined || head.rawEnd <= last.rawStart) return true
+  const block = head.find(last.rawStart)
+  return head.rawOffset[block] === last.rawStart && head.columns.startBit[block] === last.columns.startBit[0]
+}
+
+/** Maps that were found from both ends, without what is in both. */
+function apart(maps: readonly BlockMap[]): readonly BlockMap[] {
+  const [head, tail] = maps
+  if (head === undefined || tail === undefined || maps.length > 2 || head.rawEnd <= tail.rawStart) return maps
+  return tail.rawStart === 0 ? [tail] : [head.until(tail.rawStart), tail]
 }

@@ -67,6 +67,23 @@ export class BlockMap {
     return at(this.rawOffset, this.blocks)
   }
 
+  /** The blocks before one that begins at a decoded offset. */
+  until(rawEnd: number): BlockMap {
+    const blocks = this.find(rawEnd)
+    const { startBit, endBit, rawLength, textLength, crc } = this.columns
+    return new BlockMap(
+      {
+        startBit: startBit.slice(0, blocks),
+        endBit: endBit.slice(0, blocks),
+        rawLength: rawLength.slice(0, blocks),
+        textLength: textLength.slice(0, blocks),
+        crc: crc.slice(0, blocks),
+      },
+      this.streams.filter(({ endBlock }) => endBlock <= blocks),
+      this.rawStart,
+    )
+  }
+
   /** The block that holds a decoded offset; the last one for the end of the map. */
   find(rawOffset: number): number {
     let low = 0

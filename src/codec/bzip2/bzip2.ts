@@ -29,6 +29,8 @@ import { SplicedImage } from './splice-image.js'
 
 export interface Bzip2Options {
   readonly anchor: SizeAnchor
+  /** Most bytes that the image may decode to. */
+  readonly limitBytes: number
   /** Use and keep block maps under the user's cache directory. */
   readonly useCache: boolean
 }
@@ -37,13 +39,14 @@ export interface Bzip2Options {
  * Opens a bzip2 image; disposing of it ends its threads and closes what it opened.
  *
  * @throws ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE | ERR_BZIP2_CORRUPT with the bit
+ * @throws ERR_IMAGE_TOO_LARGE
  * @throws ERR_DIGEST_MISMATCH | ERR_SIGNATURE_BAD when the input is not what its published digest or signature says
  * @throws ERR_COMPRESSOR_MISSING before any work, when it is to be recompressed and nothing can
  */
 export async function openBzip2(
   image: VerifiedImage,
   purpose: DecodePurpose,
-  { anchor, useCache }: Bzip2Options,
+  { anchor, limitBytes, useCache }: Bzip2Options,
   context: RunContext,
 ): Promise<DecodedImage> {
   const { fd } = image.handle
@@ -83,7 +86,7 @@ export async function openBzip2(
     // A signature vouches only if its key is there, which takes a while to know: not asked where it makes no difference.
     const trusted = image.expected.length > 0 || (remembered?.check !== 'full' && (await image.origin.vouches()))
     const index = await BlockIndex.open(
-      { fd, sizeBytes, name: image.name },
+      { fd, sizeBytes, name: image.name, limitBytes },
       chain,
       reader,
       { anchor, remembered, trusted, settled: () => digest.settled() },

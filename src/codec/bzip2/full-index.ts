@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads'
 import { CancelledError, EngineError, InternalError, MachineError, throwIfCancelled } from '../../errors.js'
 import { installedFile } from '../../installation.js'
 import type { RunContext } from '../../progress.js'
+import { assertSizeWithin, DEFAULT_SIZE_LIMIT_BYTES } from '../../size-limit.js'
 import { compileBlockCodec } from './block-codec.js'
 import { type BlockMap, countEntries, joinSegments } from './block-map.js'
 import type { ChainSegment, ChainStop } from './chain.js'
@@ -23,6 +24,8 @@ export interface CompressedFile {
   readonly sizeBytes: number
   /** For messages. */
   readonly name: string
+  /** Most bytes that it may decode to. @default 64 GiB */
+  readonly limitBytes?: number
 }
 
 /** What a worker is given at a time: some 10 to 60 ms of work. */
@@ -34,6 +37,7 @@ const WORKERS_MAX = 16
 /**
  * @param rangeBytes what a worker is given at a time
  * @throws ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE | ERR_BZIP2_CORRUPT with the bit
+ * @throws ERR_IMAGE_TOO_LARGE as soon as the limit is passed
  * @throws ERR_IO, ERR_CANCELLED
  */
 export async function indexWhole(
@@ -48,7 +52,9 @@ export async function indexWhole(
   await using pool = new WalkerPool(file, Math.min(availableParallelism(), WORKERS_MAX, ranges), context.signal)
   const segments: ChainSegment[] = []
   const started: Promise<ChainSegment | undefined>[] = []
+  const limitBytes = file.limitBytes ?? DEFAULT_SIZE_LIMIT_BYTES
   let entries = 0
+  let rawBytes = 0
   // Where the next stretch has to begin.
   let next: ChainStop | undefined
   for (let range = 0; range < ranges; range++) {
@@ -71,6 +77,8 @@ export async function indexWhole(
     if (segment === undefined) throw new InternalError('ERR_INTERNAL', `no block at a known bit in range ${range}`)
     segments.push(segment)
     entries = countEntries(entries, segment, file.name)
+    for (const length of segment.rawLength) rawBytes += length
+    assertSizeWithin(limitBytes, rawBytes, `${file.name}, decoded,`)
     next = segment.stop
     if (next.kind === 'end') break
     if (next.kind !== 'block') throw chainBroken(file.name, next, file.sizeBytes)

@@ -20,11 +20,16 @@ export interface Qcow2Image {
   readonly refcountTable: Buffer
 }
 
+/** @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED */
+export async function readQcow2Header(device: ByteDevice): Promise<Qcow2Header> {
+  return parseQcow2Header(await device.read(0, Math.min(QCOW2_HEADER_BYTES, device.size)))
+}
+
 /**
  * @throws ERR_QCOW2_INVALID | ERR_QCOW2_UNSUPPORTED
  */
 export async function readQcow2(device: ByteDevice): Promise<Qcow2Image> {
-  const header = parseQcow2Header(await device.read(0, Math.min(QCOW2_HEADER_BYTES, device.size)))
+  const header = await readQcow2Header(device)
   if (device.size > MAX_HOST_CLUSTERS * header.clusterBytes)
     throw unsupportedImage(
       `has ${Math.ceil(device.size / header.clusterBytes)} clusters, more than ${MAX_HOST_CLUSTERS}`,

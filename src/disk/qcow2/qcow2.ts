@@ -8,12 +8,13 @@
 import type { ByteDevice } from '../../byte-device.js'
 import type { ImageNotes } from '../../codec/codec.js'
 import { Overlay } from '../../overlay.js'
+import { assertSizeWithin } from '../../size-limit.js'
 import type { VirtualDisk } from '../disk.js'
 import { assertChange } from './assert-change.js'
 import { assertEdited } from './assert-edited.js'
 import { openChecked } from './check.js'
 import { editQcow2 } from './edit.js'
-import { readQcow2 } from './image.js'
+import { readQcow2, readQcow2Header } from './image.js'
 import { Qcow2VirtualDevice } from './virtual-device.js'
 
 /** Name of the note that a file's tables are sound, and its value: to be changed when `check.ts` learns to look for more. */
@@ -22,10 +23,18 @@ const CHECKED = '1'
 
 /**
  * @param device the whole qcow2 file; read on demand for as long as the disk is used
+ * @param limitBytes most that the virtual disk may have
  * @param notes of an earlier run on the same file: what has been checked once is not checked again
  * @throws ERR_QCOW2_INVALID when it is damaged or cut off; ERR_QCOW2_UNSUPPORTED when it does not stand alone
+ * @throws ERR_IMAGE_TOO_LARGE before any table is read
  */
-export async function openQcow2(device: ByteDevice, notes: ImageNotes = {}): Promise<VirtualDisk> {
+export async function openQcow2(
+  device: ByteDevice,
+  limitBytes = Number.POSITIVE_INFINITY,
+  notes: ImageNotes = {},
+): Promise<VirtualDisk> {
+  const { virtualBytes } = await readQcow2Header(device)
+  assertSizeWithin(limitBytes, virtualBytes, 'the virtual disk of the qcow2 image')
   const isSound = notes[NOTE] === CHECKED
   const image = await (isSound ? readQcow2 : openChecked)(device)
   const clusters = new Qcow2VirtualDevice(image)

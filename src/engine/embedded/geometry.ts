@@ -7,13 +7,22 @@
  * library checks those when it mounts).
  */
 import { EXT_INCOMPAT, EXT_SUPERBLOCK_BYTES, EXT_SUPERBLOCK_OFFSET } from '../../disk/filesystem/ext-superblock.js'
-import type { BlockCache } from './block-cache.js'
 import { corrupt } from './library-errors.js'
 import { EXT_RO_COMPAT } from './serves.js'
 
 /** Inode size before the superblock had a field for it. */
 const OLD_INODE_BYTES = 128
 const OLD_DESCRIPTOR_BYTES = 32
+/** mke2fs(8), `-g`; with fewer, descriptors could fill the disk, and the memory. */
+const BLOCKS_PER_GROUP_MIN = 256
+/** Of 128 TiB in groups of 128 MiB. */
+const DESCRIPTORS_BYTES_MAX = 64 << 20
+
+/** Bytes of the partition. */
+export interface BlockSource {
+  /** @throws ERR_FILESYSTEM_CORRUPT beyond the end */
+  readBytes(offset: number, length: number): Promise<Buffer>
+}
 
 export interface Geometry {
   readonly blockBytes: number
@@ -33,7 +42,7 @@ export interface Geometry {
 }
 
 /** @throws ERR_FILESYSTEM_CORRUPT */
-export async function readGeometry(disk: BlockCache): Promise<Geometry> {
+export async function readGeometry(disk: BlockSource): Promise<Geometry> {
   const superblock = await disk.readBytes(EXT_SUPERBLOCK_OFFSET, EXT_SUPERBLOCK_BYTES)
   // 0x00 u32 s_inodes_count
   const inodesCount = superblock.readUInt32LE(0x00)
@@ -61,7 +70,7 @@ export async function readGeometry(disk: BlockCache): Promise<Geometry> {
 
   const groupCount = Math.ceil((totalBlocks - firstDataBlock) / blocksPerGroup)
   const isSane =
-    blocksPerGroup > 0 &&
+    blocksPerGroup >= BLOCKS_PER_GROUP_MIN &&
     blocksPerGroup <= blockBytes * 8 &&
     inodesPerGroup > 0 &&
     inodesPerGroup <= blockBytes * 8 &&
@@ -70,7 +79,8 @@ export async function readGeometry(disk: BlockCache): Promise<Geometry> {
     inodesCount <= groupCount * inodesPerGroup &&
     [128, 256, 512, 1024, 2048, 4096, 8192, 16384].includes(inodeBytes) &&
     inodeBytes <= blockBytes &&
-    [32, 64, 128, 256, 512, 1024].includes(descriptorBytes)
+    [32, 64, 128, 256, 512, 1024].includes(descriptorBytes) &&
+    groupCount * descriptorBytes <= DESCRIPTORS_BYTES_MAX
   if (!isSane) throw corrupt('the superblock contradicts itself: groups, inodes and sizes do not fit together')
 
   const descriptors = await disk.readBytes((firstDataBlock + 1) * blockBytes, groupCount * descriptorBytes)

@@ -6,6 +6,9 @@
  */
 import { corrupt } from './library-errors.js'
 
+/** Root directory of every ext filesystem. */
+export const ROOT_INODE = 2
+
 /** Bytes that {@link parseInode} needs. */
 export const INODE_BYTES = 128
 

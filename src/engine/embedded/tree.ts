@@ -2,10 +2,10 @@
  * The directory tree of a mounted filesystem, loaded where it is looked at. Symbolic links are leaves.
  */
 import type { OemEntry } from '../engine.js'
-import type { Inode } from './inode.js'
+import { type Inode, ROOT_INODE } from './inode.js'
 import { corrupt } from './library-errors.js'
 import { decodeName } from './names.js'
-import { type MountedVolume, ROOT_INODE } from './volume.js'
+import type { MountedVolume } from './volume.js'
 
 export interface TreeNode {
   readonly path: string

@@ -9,8 +9,6 @@ import { Library } from './library.js'
 import { corrupt } from './library-errors.js'
 import { decodeName } from './names.js'
 
-/** Root directory of every ext filesystem. */
-export const ROOT_INODE = 2
 /** PATH_MAX: no kernel stores a longer symlink target. */
 const MAX_TARGET_BYTES = 4096
 

@@ -51,6 +51,7 @@ function reports(text: string): {
       diskBytes: 4_756_340_736,
       diskGuid: '00000000-0000-0000-0000-000000000001',
       firstBootPending: true,
+      booted: { verdict: 'fresh', traces: [], allowed: false },
       mbr: 'hybrid',
       partitions: [
         { number: 6, label: text, type: 'data', partitionGuid: 'g', firstSector: 4096, sectors: 262_144 },
@@ -123,11 +124,24 @@ describe('inspectText', () => {
     const { inspect } = reports('x')
     const text = inspectText({
       ...inspect,
-      image: { ...inspect.image, firstBootPending: false, diskGuid: 'abc' },
+      image: {
+        ...inspect.image,
+        booted: {
+          verdict: 'booted',
+          traces: [
+            { sign: 'disk-guid', found: 'booted', detail: 'disk GUID abc' },
+            { sign: 'machine-id', found: 'unknown', detail: 'ROOT is btrfs' },
+            { sign: 'ssh-host-keys', found: 'fresh', detail: 'no keys' },
+          ],
+          allowed: false,
+        },
+      },
       entries: [],
     })
     expect(text).toContain('OEM partition\n  empty\n')
-    expect(text).toContain('first boot  done before: disk GUID abc')
+    expect(text).toContain(
+      'first boot  done before\n            disk GUID abc\n            not told: ROOT is btrfs\noem_id',
+    )
   })
 })
 

@@ -24,6 +24,9 @@ const FILE = layOut([{ level: 1, blocks: [phaseBlock(0), ...DENSE, ...ZEROS, pha
 /** Of the same decoded size. */
 const OTHER = layOut([{ level: 1, blocks: [phaseBlock(3), ...OTHER_DENSE, ...ZEROS, phaseBlock(4), ...ZEROS] }])
 
+/** From either side there is more to the middle of it than one step. */
+const NOISY = layOut([{ level: 1, blocks: [...blocksOf(noise(1_500_000), 1, 'bzip2'), phaseBlock(3), ...ZEROS] }])
+
 interface Standing {
   readonly trusted?: boolean
   readonly anchor?: SizeAnchor
@@ -127,6 +130,32 @@ describe('the choice of index', () => {
       withIndex(FILE, { trusted: true, anchor: NO_ANCHOR, settled }, async () => undefined),
       'ERR_DIGEST_MISMATCH',
     )
+  })
+
+  it('grows from the beginning for what lies there, and both ends are remembered without what is in both', async () => {
+    for (const reads of [[150_000], [150_000, 600_000], [600_000, NOISY.decoded.length - 700_000], [1_400_000, 0]]) {
+      const remembered = await findings(NOISY, { trusted: true }, reads)
+      expect(remembered.check, String(reads)).toBe('tail')
+      await withIndex(NOISY, { trusted: true, remembered }, async (index, device) => {
+        expect(index.how, String(reads)).toBe('cached')
+        for (const offset of reads) {
+          const bytes = await device.read(offset, 1000)
+          expect(bytes.equals(NOISY.decoded.subarray(offset, offset + 1000)), String(offset)).toBe(true)
+        }
+        expect(index.how, String(reads)).toBe('cached')
+        await expectAllBytes(NOISY, device)
+      })
+    }
+  })
+
+  it('says so when the beginning, as it grows, contradicts the size that the end was counted by', async () => {
+    const { decoded } = NOISY
+    const anchor = { ...anchorOf(decoded), declaredSize: () => decoded.length + 4096, confirms: () => true }
+    await withIndex(NOISY, { trusted: true, anchor }, async (index, device) => {
+      expect(index.how).toBe('tail')
+      expect((await device.read(0, 1000)).equals(decoded.subarray(0, 1000))).toBe(true)
+      await rejectsWithCode(device.read(1_000_000, 450_000), 'ERR_BZIP2_CORRUPT')
+    })
   })
 
   it('says so when an image turns out to have another size than it declared, instead of giving wrong bytes', async () => {

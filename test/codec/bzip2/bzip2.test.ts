@@ -462,7 +462,7 @@ describe('decodeImage', () => {
     const path = join(folder, name)
     await writeFile(path, bytes)
     return await withVerifiedImage(path, async (image) => {
-      const options = { anchor: NO_ANCHOR, useCache: false }
+      const options = { anchor: NO_ANCHOR, limitBytes: Number.POSITIVE_INFINITY, useCache: false }
       await using decoded = await decodeImage(image, { kind: 'look' }, options, testContext())
       return decoded.codec.kind
     })

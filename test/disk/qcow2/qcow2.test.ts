@@ -33,7 +33,7 @@ async function edit(image: Buffer, edits: readonly Edit[]): Promise<Edited> {
   const device = await disk.edited()
   const bytes = await device.read(0, device.size)
   // And once more as a file that was checked before.
-  await using known = await openQcow2(new MemoryDevice(image), disk.notes)
+  await using known = await openQcow2(new MemoryDevice(image), Number.POSITIVE_INFINITY, disk.notes)
   for (const { offset, bytes: written } of edits) await known.sectors.write(offset, written)
   const again = await known.edited()
   expect((await again.read(0, again.size)).equals(bytes)).toBe(true)

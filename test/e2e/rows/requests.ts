@@ -137,6 +137,13 @@ export const REQUEST_ROWS: readonly Row[] = [
     hint: ['--help'],
     ...usage,
   },
+  ...['0', '64GB', '64 GiB', '-1', '99999999TiB'].map((size) => ({
+    title: `--max-size ${size}`,
+    make: baking('--max-size', size),
+    says: [`--max-size ${size}`, 'expected a number of bytes'],
+    hint: ['--max-size 64GiB'],
+    ...usage,
+  })),
   {
     title: '--file without a destination',
     make: baking('--file', './agent'),
