@@ -40,11 +40,27 @@ export type FileContent =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'host-file'; readonly path: string; readonly sizeBytes: number }
 
-/** One step; the planner orders them so that each can be done when its turn comes. Owner is always root:root. */
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Who owns what is made, unless an edit says otherwise. */
+export const ROOT: Owner = { uid: 0, gid: 0 }
+
+interface Making {
+  readonly path: string
+  /** Only what is brought back from an original image may belong to somebody else. @default root:root */
+  readonly owner?: Owner
+}
+
+/** One step; the planner orders them so that each can be done when its turn comes. */
 export type OemEdit =
-  | { readonly kind: 'make-directory'; readonly path: string; readonly mode: number }
+  | (Making & { readonly kind: 'make-directory'; readonly mode: number })
   /** Creates the file, or replaces an existing regular file of that name. */
-  | { readonly kind: 'write-file'; readonly path: string; readonly mode: number; readonly content: FileContent }
+  | (Making & { readonly kind: 'write-file'; readonly mode: number; readonly content: FileContent })
+  /** Where nothing is. The target is stored as it is; nobody follows it. */
+  | (Making & { readonly kind: 'make-symlink'; readonly target: string })
   /** A file, a symlink or anything else that is not a directory. */
   | { readonly kind: 'remove-file'; readonly path: string }
   /** An empty directory. */

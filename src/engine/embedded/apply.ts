@@ -8,6 +8,7 @@
  * directory where needed and sets its times.
  */
 import { EngineError } from '../../errors.js'
+import { ROOT } from '../engine.js'
 import { TRANSFER_BYTES } from './library.js'
 import type { WorkerEdit } from './protocol.js'
 import type { MountedVolume } from './volume.js'
@@ -32,6 +33,10 @@ export async function applyEdits(
         else await reserveEntry(volume, edit.path)
         await writeFile(volume, edit, (offset, length) => readContent(index, offset, length))
         break
+      case 'make-symlink':
+        await reserveEntry(volume, edit.path)
+        await makeSymlink(volume, edit)
+        break
       case 'remove-file':
         await volume.library.unlink(edit.path)
         break
@@ -48,13 +53,16 @@ async function reserveEntry(volume: MountedVolume, path: string): Promise<void> 
 }
 
 type Making<Kind extends WorkerEdit['kind']> = Extract<WorkerEdit, { readonly kind: Kind }>
+type AnyMaking = Making<'make-directory' | 'write-file' | 'make-symlink'>
 
 async function makeDirectory(volume: MountedVolume, edit: Making<'make-directory'>): Promise<void> {
   await volume.library.makeDirectory(edit.path, edit.mode)
-  const handle = await volume.library.openForReading(edit.path)
-  const inodeNumber = await volume.library.inodeNumber(handle)
-  await volume.library.close(handle, edit.path)
-  await assertMade(volume, edit, inodeNumber)
+  await finish(volume, edit, await volume.library.openForReading(edit.path))
+}
+
+async function makeSymlink(volume: MountedVolume, edit: Making<'make-symlink'>): Promise<void> {
+  await volume.library.makeSymlink(edit.path, edit.target)
+  await finish(volume, edit, await volume.library.openForReading(edit.path))
 }
 
 async function writeFile(
@@ -63,27 +71,34 @@ async function writeFile(
   read: (offset: number, length: number) => Promise<Uint8Array>,
 ): Promise<void> {
   const handle = await volume.library.create(edit.path, edit.mode)
-  const inodeNumber = await volume.library.inodeNumber(handle)
   for (let done = 0; done < edit.sizeBytes; done += TRANSFER_BYTES) {
     const piece = await read(done, Math.min(TRANSFER_BYTES, edit.sizeBytes - done))
     await volume.library.write(handle, piece, edit.path)
   }
+  await finish(volume, edit, handle)
+}
+
+/** The owner where it is not root, then a look at what was made. */
+async function finish(volume: MountedVolume, edit: AnyMaking, handle: number): Promise<void> {
+  const inodeNumber = await volume.library.inodeNumber(handle)
+  if (edit.owner !== undefined) await volume.library.changeOwner(handle, edit.owner, edit.path)
   await volume.library.close(handle, edit.path)
   await assertMade(volume, edit, inodeNumber)
 }
 
+const MADE = { 'write-file': 'file', 'make-directory': 'directory', 'make-symlink': 'symlink' } as const
+
 /** Looks at the inode itself: the glue's word alone is not enough. */
-async function assertMade(
-  volume: MountedVolume,
-  edit: Making<'make-directory'> | Making<'write-file'>,
-  inodeNumber: number,
-): Promise<void> {
+async function assertMade(volume: MountedVolume, edit: AnyMaking, inodeNumber: number): Promise<void> {
   const inode = await volume.inode(inodeNumber)
+  const owner = edit.owner ?? ROOT
   const isAsWanted =
-    inode.kind === (edit.kind === 'write-file' ? 'file' : 'directory') &&
-    inode.mode === edit.mode &&
-    inode.uid === 0 &&
-    inode.gid === 0 &&
+    inode.kind === MADE[edit.kind] &&
+    inode.uid === owner.uid &&
+    inode.gid === owner.gid &&
+    (edit.kind === 'make-symlink'
+      ? (await volume.symlinkTarget(edit.path, inode)) === edit.target
+      : inode.mode === edit.mode) &&
     (edit.kind !== 'write-file' || inode.sizeBytes === edit.sizeBytes)
   if (!isAsWanted) {
     throw new EngineError('ERR_EMBEDDED', `${edit.path} did not become what was written`, {

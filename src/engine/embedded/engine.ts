@@ -129,8 +129,8 @@ async function apply(session: Session, edits: readonly OemEdit[], timestampSecon
 /** Content stays here until it is asked for. */
 function workerEdit(edit: OemEdit): WorkerEdit {
   if (edit.kind !== 'write-file') return edit
-  const { kind, path, mode, content } = edit
-  return { kind, path, mode, sizeBytes: contentBytes(content) }
+  const { content, ...rest } = edit
+  return { ...rest, sizeBytes: contentBytes(content) }
 }
 
 function contentOf(edit: OemEdit): FileContent {

@@ -9,6 +9,7 @@
  */
 import type { Libext2fs } from 'ext2fs/lib/libext2fs.js'
 import { EngineError } from '../../errors.js'
+import type { Owner } from '../engine.js'
 import type { BlockCache } from './block-cache.js'
 import { libraryError } from './library-errors.js'
 import { encodeName } from './names.js'
@@ -116,6 +117,23 @@ export class Library {
     assertZero(await this.#onPath('node_ext2fs_mkdir', path, mode), `make the directory ${path}`)
   }
 
+  /** A new one, owner 0:0, mode 0777. */
+  async makeSymlink(path: string, target: string): Promise<void> {
+    const bytes = encodeName(target)
+    const address = this.#place(bytes)
+    // node_ext2fs_symlink(fs, target, path)
+    const onPath = this.#place(encodeName(path))
+    const result = await this.#call('node_ext2fs_symlink', [this.#filesystem, address, onPath])
+    this.#module._free(onPath)
+    this.#module._free(address)
+    assertZero(result, `make the symbolic link ${path}`)
+  }
+
+  /** @param path what the handle is of: a file, or a directory */
+  async changeOwner(handle: number, { uid, gid }: Owner, path: string): Promise<void> {
+    assertZero(await this.#call('node_ext2fs_chown', [handle, uid, gid]), `change the owner of ${path}`)
+  }
+
   async #open(path: string, flags: number, mode: number, doing: string): Promise<number> {
     const handle = await this.#onPath('node_ext2fs_open', path, flags, mode)
     if (handle <= 0) throw libraryError(doing, -handle)
@@ -123,13 +141,18 @@ export class Library {
   }
 
   async #onPath(name: string, path: string, ...rest: readonly number[]): Promise<number> {
-    const bytes = encodeName(path)
-    const address = this.#module._malloc(bytes.length + 1)
-    this.#module.HEAPU8.set(bytes, address)
-    this.#module.HEAPU8[address + bytes.length] = 0
+    const address = this.#place(encodeName(path))
     const result = await this.#call(name, [this.#filesystem, address, ...rest])
     this.#module._free(address)
     return result
+  }
+
+  /** Bytes and a NUL in the library's memory. @returns their address, to be freed */
+  #place(bytes: Uint8Array): number {
+    const address = this.#module._malloc(bytes.length + 1)
+    this.#module.HEAPU8.set(bytes, address)
+    this.#module.HEAPU8[address + bytes.length] = 0
+    return address
   }
 
   async #call(name: string, args: readonly number[]): Promise<number> {

@@ -5,12 +5,18 @@
  * files to write. Only plain data crosses.
  */
 import type { EngineCode, ImageCode, InternalCode, RefusedCode, UnsupportedCode, UsageCode } from '../../errors.js'
-import type { OemEdit, OemEntry, OemSpace } from '../engine.js'
+import type { OemEdit, OemEntry, OemSpace, Owner } from '../engine.js'
 
 /** An edit as the worker gets it: content is asked for in pieces while it is written. */
 export type WorkerEdit =
   | Exclude<OemEdit, { readonly kind: 'write-file' }>
-  | { readonly kind: 'write-file'; readonly path: string; readonly mode: number; readonly sizeBytes: number }
+  | {
+      readonly kind: 'write-file'
+      readonly path: string
+      readonly mode: number
+      readonly sizeBytes: number
+      readonly owner?: Owner
+    }
 
 export type Operation =
   /** The first one, and only once. */

@@ -23,6 +23,8 @@ import type { MountedVolume } from './volume.js'
 
 const MAX_NAME_BYTES = 255
 const SECTOR_BYTES = 512
+/** `i_block`: a shorter target lies in the inode. */
+const INLINE_TARGET_BYTES = 60
 
 interface ModelDirectory {
   readonly kind: 'directory'
@@ -123,6 +125,14 @@ class Rehearsal {
         const blocks = fileBlocks(edit.sizeBytes, this.#volume.geometry.blockBytes)
         this.#use(blocks, 1)
         children.set(name, { kind: 'file', path: edit.path, blocks, links: 1, inodeNumber: undefined })
+        return
+      }
+      case 'make-symlink': {
+        if (existing !== undefined) throw cannot(`make the symbolic link ${edit.path}`, 'the name is taken')
+        this.#addEntry(parent, name)
+        const blocks = encodeName(edit.target).length < INLINE_TARGET_BYTES ? 0 : 1
+        this.#use(blocks, 1)
+        children.set(name, { kind: 'symlink', path: edit.path, blocks, links: 1, inodeNumber: undefined })
         return
       }
       case 'remove-file':

@@ -9,7 +9,7 @@
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { assertNever, EngineError, fileError, MachineError, RefusedError } from '../../errors.js'
 import { formatBytes } from '../../units.js'
-import type { FileContent, Filesystem, FilesystemEditor, OemEdit } from '../engine.js'
+import { type FileContent, type Filesystem, type FilesystemEditor, type OemEdit, ROOT } from '../engine.js'
 import { lookAlong, type MountedVolume, VolumeReader } from './reader.js'
 import { assertFits, contentBytes, neededSpace } from './space.js'
 import type { FileStatus } from './stat.js'
@@ -37,6 +37,8 @@ export class VolumeEditor extends VolumeReader implements FilesystemEditor {
   }
 
   async apply(edits: readonly OemEdit[], timestampSeconds: number): Promise<void> {
+    // Mounted writable, a filesystem changes even if nobody writes to it.
+    if (edits.length === 0) return
     const { session } = this.#volume
     const syncAfterRemoval = await this.#assertRoom(edits)
     await this.#mountWritable()
@@ -55,9 +57,14 @@ export class VolumeEditor extends VolumeReader implements FilesystemEditor {
     const { session } = this.#volume
     const existing = await this.#look(edit)
     const path = this.#at(edit.path)
+    const { uid, gid } = ('owner' in edit ? edit.owner : undefined) ?? ROOT
     switch (edit.kind) {
       case 'make-directory':
-        await Promise.all([session.mkdir(path), session.chown(0, 0, path), session.chmod(edit.mode, path)])
+        await Promise.all([session.mkdir(path), session.chown(uid, gid, path), session.chmod(edit.mode, path)])
+        return
+      case 'make-symlink':
+        // Its own times stay the appliance's: utimens of libguestfs follows links.
+        await Promise.all([session.lnS(edit.target, path), session.lchown(uid, gid, path)])
         return
       case 'write-file':
         if (existing !== undefined) {
@@ -68,7 +75,7 @@ export class VolumeEditor extends VolumeReader implements FilesystemEditor {
           // Commands are done in order, and none after one that failed. chown clears setuid, so chmod follows it.
           Promise.all([
             session.upload(hostPath, path),
-            session.chown(0, 0, path),
+            session.chown(uid, gid, path),
             session.chmod(edit.mode, path),
             session.utimens(path, timestampSeconds),
           ]),
@@ -213,6 +220,8 @@ function describe(edit: OemEdit): string {
       return `write ${edit.path}`
     case 'remove-file':
       return `remove ${edit.path}`
+    case 'make-symlink':
+      return `make the symbolic link ${edit.path}`
     case 'remove-directory':
       return `remove the directory ${edit.path}`
     default:

@@ -160,6 +160,15 @@ export class GuestfishSession {
     await this.call('chown', [String(uid), String(gid), path])
   }
 
+  /** Of a symbolic link itself. */
+  async lchown(uid: number, gid: number, path: string): Promise<void> {
+    await this.call('lchown', [String(uid), String(gid), path])
+  }
+
+  async lnS(target: string, path: string): Promise<void> {
+    await this.call('ln-s', [target, path])
+  }
+
   /** Sets time of access and of modification. */
   async utimens(path: string, seconds: number): Promise<void> {
     await this.call('utimens', [path, String(seconds), '0', String(seconds), '0'])

@@ -72,6 +72,8 @@ export function neededSpace(
     free(edit.path)
     if (edit.kind === 'make-directory') take(edit.path, blockBytes)
     if (edit.kind === 'write-file') take(edit.path, contentBytes(edit))
+    // Short targets lie in the inode; which are short differs between filesystems.
+    if (edit.kind === 'make-symlink') take(edit.path, blockBytes)
   }
   return { peakBytes, peakInodes, grossBytes }
 }

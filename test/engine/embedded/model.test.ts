@@ -1,27 +1,40 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { withEmbeddedEditor } from '#src/engine/embedded/engine.js'
-import type { OemEdit } from '#src/engine/engine.js'
+import type { OemEdit, Owner } from '#src/engine/engine.js'
 import { temporaryDirectory } from '../../support/temp.js'
 import { contextOf, EDITED_AT, fsck, makeImage, PROFILE_NAMES, PROFILES, volumeOf } from './images.js'
 
 const directory = temporaryDirectory()
 
-/** What the filesystem should hold: directories without, files with content. */
-type Model = Map<string, { readonly mode: number; readonly content?: Buffer }>
+interface Made {
+  readonly mode: number
+  readonly owner: Owner
+  readonly content?: Buffer
+  readonly target?: string
+}
+
+/** What the filesystem should hold: files with content, links with a target, directories without either. */
+type Model = Map<string, Made>
+
+const isDirectory = (made: Made | undefined): boolean =>
+  made !== undefined && made.content === undefined && made.target === undefined
 
 interface Step {
-  readonly what: 'mkdir' | 'write' | 'remove'
+  readonly what: 'mkdir' | 'write' | 'link' | 'remove'
   /** Picks a directory, or a thing to remove. */
   readonly pick: number
   readonly name: string
   readonly mode: number
   readonly size: number
   readonly fill: number
+  readonly target: string
+  /** Root where there is none. */
+  readonly owner: Owner | undefined
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  what: fc.constantFrom('mkdir', 'write', 'write', 'write', 'remove'),
+  what: fc.constantFrom('mkdir', 'write', 'write', 'write', 'link', 'remove'),
   pick: fc.nat(),
   name: fc.oneof(
     fc.constantFrom('a', 'b', 'c', 'grub.cfg'),
@@ -31,6 +44,12 @@ const step: fc.Arbitrary<Step> = fc.record({
   mode: fc.integer({ min: 0, max: 0o7777 }),
   size: fc.oneof(fc.nat(200), fc.nat(20_000), fc.nat(400_000)),
   fill: fc.integer({ min: 1, max: 255 }),
+  // 60 bytes no longer fit the inode.
+  target: fc.oneof(
+    fc.constantFrom('a', '../lib64/x.so.1', '/nowhere', 't'.repeat(59), 't'.repeat(60), 't'.repeat(900)),
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((text) => !text.includes('\0')),
+  ),
+  owner: fc.option(fc.record({ uid: fc.nat(0xffff), gid: fc.nat(0xffff) }), { nil: undefined, freq: 3 }),
 })
 
 function isName(name: string): boolean {
@@ -46,10 +65,10 @@ function isName(name: string): boolean {
 /** Turns a step into an edit that can be done now, and does it to the model. */
 function editOf(step: Step, model: Model): OemEdit | undefined {
   const paths = [...model.keys()]
-  const directories = ['', ...paths.filter((path) => model.get(path)?.content === undefined)]
+  const directories = ['', ...paths.filter((path) => isDirectory(model.get(path)))]
   if (step.what === 'remove') {
     const path = paths[step.pick % Math.max(1, paths.length)]
-    const isFile = path !== undefined && model.get(path)?.content !== undefined
+    const isFile = path !== undefined && !isDirectory(model.get(path))
     if (path === undefined || (!isFile && paths.some((other) => other.startsWith(`${path}/`)))) return undefined
     model.delete(path)
     return { kind: isFile ? 'remove-file' : 'remove-directory', path }
@@ -57,15 +76,23 @@ function editOf(step: Step, model: Model): OemEdit | undefined {
   const path = `${directories[step.pick % directories.length]}/${step.name}`
   const existing = model.get(path)
   if (path === '/lost+found') return undefined
+  const { mode, target } = step
+  const owner = step.owner ?? { uid: 0, gid: 0 }
+  const more = step.owner === undefined ? {} : { owner }
   if (step.what === 'mkdir') {
     if (existing !== undefined) return undefined
-    model.set(path, { mode: step.mode })
-    return { kind: 'make-directory', path, mode: step.mode }
+    model.set(path, { mode, owner })
+    return { kind: 'make-directory', path, mode, ...more }
+  }
+  if (step.what === 'link') {
+    if (existing !== undefined) return undefined
+    model.set(path, { mode: 0o777, owner, target })
+    return { kind: 'make-symlink', path, target, ...more }
   }
   if (existing !== undefined && existing.content === undefined) return undefined
   const content = Buffer.from(Uint8Array.from({ length: step.size }, (_, at) => (at + step.fill) % 251))
-  model.set(path, { mode: step.mode, content })
-  return { kind: 'write-file', path, mode: step.mode, content: { kind: 'bytes', bytes: content } }
+  model.set(path, { mode, owner, content })
+  return { kind: 'write-file', path, mode, content: { kind: 'bytes', bytes: content }, ...more }
 }
 
 describe.each(PROFILE_NAMES)('any edits on %s', (profile) => {
@@ -81,13 +108,13 @@ describe.each(PROFILE_NAMES)('any edits on %s', (profile) => {
             const edits = steps.map((each) => editOf(each, model)).filter((edit) => edit !== undefined)
             await fs.apply(edits, EDITED_AT)
             const listed = (await fs.list()).filter(({ path }) => path !== '/lost+found')
-            const expected = [...model].map(([path, { mode, content }]) => ({
+            const expected = [...model].map(([path, { mode, content, owner, target }]) => ({
               path,
-              kind: content === undefined ? 'directory' : 'file',
+              kind: target !== undefined ? 'symlink' : content === undefined ? 'directory' : 'file',
               mode,
-              uid: 0,
-              gid: 0,
+              ...owner,
               sizeBytes: content?.length ?? 0,
+              ...(target === undefined ? {} : { target }),
             }))
             expect(listed).toEqual(expected.sort((left, right) => (left.path < right.path ? -1 : 1)))
           }
