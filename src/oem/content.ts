@@ -20,11 +20,14 @@ import { loadTemplate, type Template } from './template/template.js'
 import type { VariableValue } from './template/variables.js'
 import { parseYaml } from './yaml.js'
 
+/** What an edition is called that has neither a template nor an OEM id. */
+export const CUSTOM_EDITION = 'custom'
+
 /** What goes onto the OEM partition, loaded and checked as far as that goes without the image. */
 export interface OemContent {
   /** What an output is called after: the template's name, else the OEM id, else `custom`. */
   readonly edition: string
-  readonly template: Pick<Template, 'name' | 'title' | 'distros' | 'notes' | 'directory'> | undefined
+  readonly template: Pick<Template, 'name' | 'title' | 'distros' | 'notes' | 'directory' | 'sha256'> | undefined
   /** Asked for with --oem-id. */
   readonly requestedOemId: string | undefined
   /** What the partition's grub.cfg is to set: as requested, else the template's. */
@@ -72,7 +75,7 @@ export async function resolveContent(
     strictness,
   )
   return {
-    edition: template?.name ?? oemId ?? 'custom',
+    edition: template?.name ?? oemId ?? CUSTOM_EDITION,
     template:
       template === undefined
         ? undefined
@@ -82,6 +85,7 @@ export async function resolveContent(
             distros: template.distros,
             notes: template.notes,
             directory: template.directory,
+            sha256: template.sha256,
           },
     requestedOemId: request.oemId,
     oemId,

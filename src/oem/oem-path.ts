@@ -31,6 +31,7 @@ export function assertOemPath(path: string, what: string): void {
     if (name === '.' || name === '..') refuse(`has a part ${name}`, 'write the path out, without . and ..')
     if (Buffer.byteLength(name) > NAME_MAX_BYTES) refuse(`has a part longer than ${NAME_MAX_BYTES} bytes`)
   }
+  if (isOwnHistory(path)) refuse("is where oem-bake keeps this image's history", 'leave it out')
   const mountPoint = MOUNT_POINTS.find((root) => path === root || path.startsWith(`${root}/`))
   if (mountPoint !== undefined) {
     const within = path.slice(mountPoint.length)
@@ -60,6 +61,11 @@ export function comparePaths(left: string, right: string): number {
 /** Belongs to the filesystem itself: neither planned, listed nor checked. */
 export function isFilesystemOwn(path: string): boolean {
   return isWithin(path, '/lost+found')
+}
+
+/** What oem-bake writes for itself (`history/history.ts`); nobody else puts anything there. */
+export function isOwnHistory(path: string): boolean {
+  return isWithin(path, '/.oem-bake.json')
 }
 
 /**

@@ -3,10 +3,10 @@
  *
  * Small files have been read for the plan already; of the others an engine takes the digest where it is.
  */
-import { createHash } from 'node:crypto'
 import type { FilesystemReader } from '../engine/engine.js'
 import type { OemState } from './describe.js'
-import type { PlannedChange } from './plan/arrange.js'
+import { digestIn } from './history/digest-in.js'
+import type { PlannedChange } from './plan/tree-edits.js'
 
 /** SHA-256 by path, lower-case hex. */
 export type PreviousDigests = ReadonlyMap<string, string>
@@ -22,8 +22,7 @@ export async function readPreviousDigests(
   const digests = new Map<string, string>()
   for (const { kind, path } of state.entries) {
     if (kind !== 'file' || !touched.has(path)) continue
-    const bytes = state.contents.get(path)
-    digests.set(path, bytes === undefined ? await oem.sha256(path) : createHash('sha256').update(bytes).digest('hex'))
+    digests.set(path, digestIn(state, path) ?? (await oem.sha256(path)))
   }
   return digests
 }

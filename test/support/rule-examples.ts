@@ -12,6 +12,7 @@ import type { Finding } from '#src/oem/finding.js'
 import { type OemState, planBake } from '#src/oem/plan/plan.js'
 import { parseReleaseArgument } from '#src/oem/release/release.js'
 import type { ContentRequest, RequestedFile } from '#src/request.js'
+import { historyOf } from './model-tree.js'
 
 /** A file's text, or with its mode; null is a directory. */
 export type Node = string | Buffer | { readonly content: string | Buffer; readonly mode: number } | null
@@ -95,6 +96,7 @@ function stateOf({ state, tree = {} }: RuleInput): OemState {
     contents: new Map(contents),
     space: { blockBytes: 4096, totalBytes: 128 << 20, freeBytes: 99 << 20, freeInodes: 1000 },
     filesystem: { kind: 'btrfs', label: 'OEM', uuid: '', sizeBytes: 128 << 20 },
+    ...historyOf(new Map(contents)),
     ...state,
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { resolveContent } from '#src/oem/content.js'
 import type { BootExplanation } from '#src/oem/explain/explanation.js'
 import type { Finding } from '#src/oem/finding.js'
+import { HISTORY_PATH } from '#src/oem/history/history.js'
 import { planBake } from '#src/oem/plan/plan.js'
 import { parseReleaseArgument } from '#src/oem/release/release.js'
 import { isInAnyScope } from '#src/oem/release/release-scope.js'
@@ -60,7 +61,7 @@ export async function bakedTree(
   const content = await resolveContent({ template, variables }, {})
   const plan = planBake(content, EMPTY, parseReleaseArgument(release))
   const files = plan.edits.flatMap((edit) => {
-    if (edit.kind !== 'write-file') return []
+    if (edit.kind !== 'write-file' || edit.path === HISTORY_PATH) return []
     const bytes = edit.content.kind === 'bytes' ? edit.content.bytes : new Uint8Array()
     return [[edit.path, { bytes, text: Buffer.from(bytes).toString('utf8'), mode: edit.mode }] as const]
   })

@@ -1,148 +1,95 @@
 /**
- * From decisions to edits: what is removed, made and written in which order, and the tree that results.
+ * From decisions to the tree as it is to be: what is written, what stays, what is brought back from the original image, and
+ * what of that is gone for good.
  */
-import { createHash } from 'node:crypto'
-import type { OemEdit, OemEntry } from '../../engine/engine.js'
+import type { OemEntry } from '../../engine/engine.js'
 import type { ContentFile } from '../content-file.js'
 import type { OemState } from '../describe.js'
-import { comparePaths, isFilesystemOwn, parentsOf } from '../oem-path.js'
+import type { Before } from '../history/before.js'
+import type { DisplacedEntry } from '../history/history.js'
+import { comparePaths, isWithin, parentsOf } from '../oem-path.js'
 import type { ExistingDecision } from './existing-files.js'
-import type { SpaceQuestion } from './plan-space.js'
+import type { ExpectedEntry, WantedEntry } from './tree-edits.js'
 
 const NEW_DIRECTORY_MODE = 0o755
-
-export interface PlannedChange {
-  readonly path: string
-  readonly kind: OemEntry['kind']
-  readonly action: 'add' | 'replace' | 'remove' | 'keep' | 'unchanged'
-  /** After the bake; undefined for what is removed. */
-  readonly mode: number | undefined
-  readonly sizeBytes: number | undefined
-  /** Before the bake; undefined for what is added. */
-  readonly previousMode: number | undefined
-  readonly previousSizeBytes: number | undefined
-  /** Who asked for it or whose it is: `template rackspace`, `--file`, `vendor set openstack`, `always kept`. */
-  readonly origin: string | undefined
-}
-
-/** One entry of the tree after the bake. */
-export interface ExpectedEntry extends OemEntry {
-  /** Of files that the plan knows the content of, lower-case hex. */
-  readonly sha256?: string
-}
+const FROM_ORIGINAL = 'the original image'
 
 export interface Arrangement {
-  readonly edits: readonly OemEdit[]
-  readonly changes: readonly PlannedChange[]
-  readonly expected: readonly ExpectedEntry[]
-  readonly space: Omit<SpaceQuestion, 'space'>
+  /** By path. */
+  readonly wanted: ReadonlyMap<string, WantedEntry>
+  /** Would be brought back, if an original image were at hand; sorted by path. */
+  readonly gone: readonly string[]
 }
 
-/** Turns the decisions into edits, and says how the tree looks afterwards. */
+/**
+ * @param from the tree that the decision is about
+ * @param before where some of that tree has to be made again
+ */
 export function arrange(
   written: ReadonlyMap<string, ContentFile>,
-  state: OemState,
+  from: OemState,
   decision: ExistingDecision,
+  before: Pick<Before, 'absent' | 'files'>,
 ): Arrangement {
-  const existing = new Map(state.entries.map((entry) => [entry.path, entry]))
-  // A regular file that is removed and written again is simply replaced.
-  const removed = state.entries.filter(
-    (entry) => decision.removed.has(entry.path) && !(entry.kind === 'file' && written.has(entry.path)),
-  )
-  const gone = new Set(removed.map((entry) => entry.path))
-  const stays = (path: string): OemEntry | undefined => (gone.has(path) ? undefined : existing.get(path))
+  const wanted = new Map<string, WantedEntry>()
+  const gone: string[] = []
+  for (const entry of from.entries) {
+    if (written.has(entry.path) && entry.kind === 'file') continue
+    if (decision.removed.has(entry.path)) continue
+    const origin = decision.kept.get(entry.path)
+    const displaced = before.absent.get(entry.path)
+    const made = displaced === undefined ? { entry, make: undefined, origin } : bringBack(entry, displaced, before)
+    if (made === undefined) gone.push(entry.path)
+    else wanted.set(entry.path, made)
+  }
+  for (const path of emptied(wanted, before.absent, gone)) wanted.delete(path)
+  for (const file of written.values()) {
+    for (const path of parentsOf(file.path)) if (!wanted.has(path)) wanted.set(path, newDirectory(path))
+    const { path, mode, sizeBytes, sha256, origin } = file
+    const entry: ExpectedEntry = { path, kind: 'file', mode, uid: 0, gid: 0, sizeBytes, sha256 }
+    wanted.set(path, { entry, make: { kind: 'file', file }, origin })
+  }
+  return { wanted, gone: gone.sort(comparePaths) }
+}
 
-  const writes = [...written.values()].sort((left, right) => comparePaths(left.path, right.path))
-  const unchanged = new Set(
-    writes.filter((file) => isIdentical(file, stays(file.path), state)).map((file) => file.path),
-  )
-  const changing = writes.filter((file) => !unchanged.has(file.path))
-  const newDirectories = [...new Set(writes.flatMap((file) => parentsOf(file.path)))]
-    .filter((path) => stays(path) === undefined)
-    .sort(comparePaths)
-
-  const edits: OemEdit[] = [
-    ...removed
-      .filter((entry) => entry.kind !== 'directory')
-      .map(({ path }) => ({ kind: 'remove-file', path }) as const),
-    ...removed
-      .filter((entry) => entry.kind === 'directory')
-      .sort((left, right) => comparePaths(right.path, left.path))
-      .map(({ path }) => ({ kind: 'remove-directory', path }) as const),
-    ...newDirectories.map((path) => ({ kind: 'make-directory', path, mode: NEW_DIRECTORY_MODE }) as const),
-    ...changing.map(({ path, mode, content }) => ({ kind: 'write-file', path, mode, content }) as const),
-  ]
-
-  const kept: ExpectedEntry[] = state.entries.filter((entry) => !gone.has(entry.path) && !written.has(entry.path))
-  const expected: ExpectedEntry[] = [
-    ...kept,
-    ...newDirectories.map(
-      (path): ExpectedEntry => ({ path, kind: 'directory', mode: NEW_DIRECTORY_MODE, uid: 0, gid: 0, sizeBytes: 0 }),
-    ),
-    ...writes.map(
-      ({ path, mode, sizeBytes, sha256 }): ExpectedEntry => ({
-        path,
-        kind: 'file',
-        mode,
-        uid: 0,
-        gid: 0,
-        sizeBytes,
-        sha256,
-      }),
-    ),
-  ].sort((left, right) => comparePaths(left.path, right.path))
-
-  const changes = [
-    ...removed.map((entry) => change(entry, undefined, 'remove', decision.removed.get(entry.path))),
-    ...expected.map((entry) => {
-      const previous = stays(entry.path)
-      const file = written.get(entry.path)
-      const origin = file?.origin ?? decision.kept.get(entry.path)
-      if (previous === undefined) return change(undefined, entry, 'add', origin)
-      if (file === undefined) return change(previous, entry, 'keep', origin)
-      return change(previous, entry, unchanged.has(entry.path) ? 'unchanged' : 'replace', origin)
-    }),
-  ]
-    .filter((planned) => !isFilesystemOwn(planned.path))
-    .sort((left, right) => comparePaths(left.path, right.path))
-
-  const replaced = changing.flatMap((file) => stays(file.path) ?? [])
-  return {
-    edits,
-    changes,
-    expected,
-    space: {
-      writtenBytes: changing.map((file) => file.sizeBytes),
-      newDirectories: newDirectories.length,
-      newInodes: newDirectories.length + changing.length - replaced.length - removed.length,
-      freed: [...removed, ...replaced],
-    },
+/** Undefined where nobody has its content. */
+function bringBack(
+  entry: OemEntry,
+  displaced: DisplacedEntry,
+  { files }: Pick<Before, 'files'>,
+): WantedEntry | undefined {
+  switch (displaced.kind) {
+    case 'directory':
+      return { entry, make: { kind: 'directory' }, origin: FROM_ORIGINAL }
+    case 'symlink':
+      return { entry, make: { kind: 'symlink', target: displaced.target }, origin: FROM_ORIGINAL }
+    case 'file': {
+      const file = files.get(entry.path)
+      if (file === undefined) return undefined
+      return { entry: { ...entry, sha256: file.sha256 }, make: { kind: 'file', file }, origin: FROM_ORIGINAL }
+    }
+    // A device or a socket: no release has one there, and no engine makes one.
+    case 'other':
+      return undefined
   }
 }
 
-function change(
-  before: OemEntry | undefined,
-  after: ExpectedEntry | undefined,
-  action: PlannedChange['action'],
-  origin: string | undefined,
-): PlannedChange {
-  const { path = '', kind = 'other' } = after ?? before ?? {}
-  return {
-    path,
-    kind,
-    action,
-    mode: after?.mode,
-    sizeBytes: after?.sizeBytes,
-    previousMode: before?.mode,
-    previousSizeBytes: before?.sizeBytes,
-    origin,
-  }
+/** Directories that would be made again for nothing but files that are gone. */
+function emptied(
+  wanted: ReadonlyMap<string, WantedEntry>,
+  absent: ReadonlyMap<string, DisplacedEntry>,
+  gone: readonly string[],
+): readonly string[] {
+  if (gone.length === 0) return []
+  const parents = new Set(gone.flatMap(parentsOf))
+  const paths = [...wanted].filter(([, { entry }]) => entry.kind !== 'directory').map(([path]) => path)
+  return [...parents].filter((path) => absent.has(path) && !paths.some((other) => isWithin(other, path)))
 }
 
-/** Same bytes, mode and owner: there is nothing to write. */
-function isIdentical(file: ContentFile, entry: OemEntry | undefined, state: OemState): boolean {
-  if (entry?.kind !== 'file' || entry.mode !== file.mode || entry.uid !== 0 || entry.gid !== 0) return false
-  if (entry.sizeBytes !== file.sizeBytes) return false
-  const bytes = state.contents.get(file.path)
-  return bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === file.sha256
+function newDirectory(path: string): WantedEntry {
+  return {
+    entry: { path, kind: 'directory', mode: NEW_DIRECTORY_MODE, uid: 0, gid: 0, sizeBytes: 0 },
+    make: { kind: 'directory' },
+    origin: undefined,
+  }
 }

@@ -12,7 +12,6 @@ import { looseOemReleaseId } from '../oem-release/oem-release.js'
 import { GRUB_CFG_PATH, OEM_RELEASE_PATH } from '../release/eras.js'
 import type { ImageRelease } from '../release/release.js'
 import { releaseToRenderFor } from '../release/release-scope.js'
-import type { ExpectedEntry } from './arrange.js'
 import type { ExistingDecision } from './existing-files.js'
 import { checkIdentity } from './identity.js'
 import { checkNames } from './misplaced.js'
@@ -36,6 +35,7 @@ import type { PlannedSpace } from './plan-space.js'
 import { checkPrograms } from './programs.js'
 import { TREE_RULES } from './rules.js'
 import { checkInsecureKey, checkSecrets } from './secrets.js'
+import type { ExpectedEntry } from './tree-edits.js'
 import { treeFiles } from './tree-file.js'
 import { foreseeUpdates } from './updates.js'
 
@@ -55,6 +55,8 @@ export interface PlanFacts {
   /** The partition becomes somebody else's edition. */
   readonly newIdentity: boolean
   readonly space: PlannedSpace
+  /** Paths that are there and go. */
+  readonly removed: ReadonlySet<string>
 }
 
 export function checkPlan(facts: PlanFacts): readonly Finding[] {
@@ -94,7 +96,7 @@ export function checkPlan(facts: PlanFacts): readonly Finding[] {
     ...checkInsecureKey(after, oemId),
     ...checkKeptOemRelease(keptRelease),
     ...(release.kind === 'known' ? checkVariables(content.givenVariables, writtenPaths, release) : []),
-    ...noteRemovals(content, state, decision),
+    ...noteRemovals(facts),
     ...checkKept(decision.kept, release, newIdentity),
     ...checkKeptIgnition(state, release, everyPath, writtenPaths),
     ...checkKeptCloudConfig(state, release, everyPath, writtenPaths),
@@ -138,13 +140,14 @@ function cloudConfigIdOf(files: readonly ContentFile[]): string | undefined {
   return files.flatMap(({ role }) => (role.kind === 'cloud-config' ? [role.oemId] : []))[0]
 }
 
-function noteRemovals(content: OemContent, state: OemState, decision: ExistingDecision): readonly Finding[] {
+function noteRemovals({ content, decision, removed, state }: PlanFacts): readonly Finding[] {
   const findings: Finding[] = []
   const vendors = new Set([...decision.removed.values()].filter((reason) => reason.startsWith('vendor set ')))
   for (const vendor of vendors) {
     const count = state.entries.filter(
-      (entry) => entry.kind !== 'directory' && decision.removed.get(entry.path) === vendor,
+      ({ kind, path }) => kind !== 'directory' && removed.has(path) && decision.removed.get(path) === vendor,
     ).length
+    if (count === 0) continue
     findings.push(
       TREE_RULES.found(
         'vendor-set-replaced',

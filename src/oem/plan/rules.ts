@@ -124,6 +124,26 @@ export const TREE_RULES = defineRules('ERR_USAGE', {
     finds: "a vendor's files that are replaced as a whole",
     source: 'coreos/coreos-overlay coreos-base/oem-*',
   },
+  'own-files-replaced': {
+    severity: 'note',
+    finds: 'files of an earlier bake that this one replaces or removes',
+    source: 'oem-bake, the history on the OEM partition',
+  },
+  'own-file-edited': {
+    severity: 'warning',
+    finds: 'files of an earlier bake that somebody changed since, and whose change is lost',
+    source: 'oem-bake, the history on the OEM partition',
+  },
+  'original-files-gone': {
+    severity: 'warning',
+    finds: "a vendor's files that an earlier bake took away, and that this one would leave",
+    source: 'oem-bake, the history on the OEM partition',
+  },
+  'history-damaged': {
+    severity: 'warning',
+    finds: 'a history of earlier bakes that is damaged, or is none',
+    source: 'oem-bake, the history on the OEM partition',
+  },
   'remove-absent': { severity: 'note', finds: 'a path to remove that is not there', source: 'oem-bake' },
   'variable-without-effect': {
     severity: 'warning',

@@ -7,9 +7,9 @@ import type { FilesystemReader } from '../../engine/engine.js'
 import { UsageError } from '../../errors.js'
 import {
   type ImageRelease,
-  type KnownRelease,
   parseOsRelease,
   parseReleaseArgument,
+  releaseArgument,
   USR_RELEASE_PATHS,
 } from './release.js'
 import { readVersionTxt } from './version-txt.js'
@@ -73,11 +73,7 @@ export function releaseNotes(
   release: ImageRelease,
   before: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  return release.kind === 'known' && release.from === 'image' ? { ...before, [NOTE]: formatArgument(release) } : before
-}
-
-function formatArgument({ distro, version }: KnownRelease): string {
-  return `${distro}:${version}`
+  return release.kind === 'known' && release.from === 'image' ? { ...before, [NOTE]: releaseArgument(release) } : before
 }
 
 async function readUsrRelease(usr: FilesystemReader): Promise<ImageRelease> {

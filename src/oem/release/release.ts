@@ -99,6 +99,11 @@ export function parseOsRelease(text: string): ImageRelease {
   return { kind: 'known', distro, version, branch, from: 'image' }
 }
 
+/** As `--release` takes it. */
+export function releaseArgument({ distro, version }: KnownRelease): string {
+  return `${distro}:${version}`
+}
+
 /** For people: `Flatcar 3510.2.8`, `an unknown release`. */
 export function formatRelease(release: ImageRelease): string {
   return release.kind === 'known' ? `${formatDistro(release.distro)} ${release.version}` : 'an unknown release'

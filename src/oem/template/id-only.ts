@@ -6,6 +6,7 @@
  * Sources: coreos/coreos-overlay coreos-base/oem-*\/files/grub.cfg; flatcar/scripts build_library/oem/*\/grub.cfg and
  * coreos-base/common-oem-files; coreos/ignition internal/registry per tag for the releases (`release/platforms.ts`).
  */
+import { createHash } from 'node:crypto'
 import type { ReleaseScope } from '../release/release-scope.js'
 import type { ManifestFile, TemplateManifest } from './template-manifest.js'
 import { parseTemplateSource, type TemplateSource } from './template-source.js'
@@ -149,6 +150,7 @@ export function idOnlyTemplate(name: string):
       readonly manifest: TemplateManifest
       readonly directory: string
       readonly sources: ReadonlyMap<string, TemplateSource>
+      readonly sha256: string
     }
   | undefined {
   const row = Object.hasOwn(ROWS, name) ? ROWS[name] : undefined
@@ -169,6 +171,9 @@ export function idOnlyTemplate(name: string):
       contents: [],
     },
     directory: name,
+    sha256: createHash('sha256')
+      .update(JSON.stringify([name, row, texts]))
+      .digest('hex'),
     sources: new Map([
       ['grub grub.cfg', parseTemplateSource('grub', Buffer.from(texts['grub.cfg']), `${name}/grub.cfg`)],
       [

@@ -4,6 +4,7 @@
  * Loading parses everything of that one template, so that a broken one fails before an image is opened; rendering puts
  * values in. Providers of whom nothing but their ids is to be said are rows of a table (`id-only.ts`) instead of folders.
  */
+import { createHash } from 'node:crypto'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../errors.js'
@@ -56,6 +57,8 @@ export interface Template extends TemplateManifest {
   /** Named in errors and as the place of its files. */
   readonly directory: string
   readonly files: readonly TemplateFile[]
+  /** Of the manifest and all its sources, lower-case hex. */
+  readonly sha256: string
 }
 
 /** A template that a name can mean. */
@@ -145,18 +148,25 @@ export function builtInDirectory(name: string): string {
 }
 
 async function loadDirectory(directory: string): Promise<Template> {
-  const manifest = await loadManifest(directory)
+  const digests = new Map<string, string>()
+  const read = async (name: string, what: string): Promise<Buffer> => {
+    const bytes = await readTextFile(join(directory, name), what)
+    digests.set(name, createHash('sha256').update(bytes).digest('hex'))
+    return bytes
+  }
+  const manifest = parseManifest(await read(MANIFEST, 'template manifest'), directory)
   const sources = new Map<string, TemplateSource>()
   for (const { source, format } of manifest.files) {
     const path = join(directory, source)
-    const parsed = parseTemplateSource(format, await readTextFile(path, 'template file'), path)
+    const parsed = parseTemplateSource(format, await read(source, 'template file'), path)
     const whole = await withTexts(parsed, path, async (text) => {
       assertTemplatePath(text, `${path}, $text`)
-      return (await readTextFile(join(directory, text), 'template file')).toString('utf8')
+      return (await read(text, 'template file')).toString('utf8')
     })
     sources.set(`${format} ${source}`, whole)
   }
-  return finish({ manifest, directory, sources })
+  const listed = JSON.stringify([...digests].sort(([left], [right]) => (left < right ? -1 : 1)))
+  return finish({ manifest, directory, sources, sha256: createHash('sha256').update(listed).digest('hex') })
 }
 
 interface Parsed {
@@ -164,10 +174,11 @@ interface Parsed {
   readonly directory: string
   /** By format and name. */
   readonly sources: ReadonlyMap<string, TemplateSource>
+  readonly sha256: string
 }
 
 /** Each file once for each span of releases that it tells apart. */
-function finish({ manifest, directory, sources }: Parsed): Template {
+function finish({ manifest, directory, sources, sha256 }: Parsed): Template {
   const files = manifest.files.flatMap((file): readonly TemplateFile[] => {
     const parsed = sources.get(`${file.format} ${file.source}`)
     if (parsed === undefined) return []
@@ -186,14 +197,17 @@ function finish({ manifest, directory, sources }: Parsed): Template {
       releaseValues: values,
     }))
   })
-  const template = { ...manifest, directory, files }
+  const template = { ...manifest, directory, files, sha256 }
   assertVariablesFit(template)
   return template
 }
 
 async function loadManifest(directory: string): Promise<TemplateManifest> {
-  const path = join(directory, MANIFEST)
-  return parseTemplateManifest((await readTextFile(path, 'template manifest')).toString('utf8'), path)
+  return parseManifest(await readTextFile(join(directory, MANIFEST), 'template manifest'), directory)
+}
+
+function parseManifest(bytes: Buffer, directory: string): TemplateManifest {
+  return parseTemplateManifest(bytes.toString('utf8'), join(directory, MANIFEST))
 }
 
 async function findDirectory(wanted: string, env: Environment): Promise<string | Parsed> {

@@ -1,5 +1,7 @@
 /** Examples of the rules about the whole tree, on the image's release. */
 import type { Filesystem } from '#src/disk/filesystem/probe.js'
+import { formatHistory } from '#src/oem/history/history.js'
+import { loadedBytes } from '#src/oem/host-files.js'
 import type { Node, RuleExample } from '../../support/rule-examples.js'
 
 const grub = (id: string) => `set oem_id="${id}"\n`
@@ -74,6 +76,23 @@ files: [{ path: /grub.cfg, source: grub.cfg, format: grub }]
 `,
   ),
   'grub.cfg': grub('openstack'),
+}
+/** An earlier bake wrote /mine, and took a README away. */
+const BAKED: Readonly<Record<string, Node>> = {
+  '/mine': 'mine',
+  '/.oem-bake.json': formatHistory({
+    version: '0.1.0',
+    template: undefined,
+    original: { release: undefined, vendorSet: undefined, tree: 'a'.repeat(64) },
+    written: [
+      { path: '/mine', mode: 0o644, sizeBytes: 4, sha256: loadedBytes(Buffer.from('mine')).sha256, isDerived: false },
+    ],
+    directories: [],
+    displaced: [
+      { path: '/base', kind: 'directory', mode: 0o755, uid: 0, gid: 0 },
+      { path: '/base/README', kind: 'file', mode: 0o644, uid: 0, gid: 0, sizeBytes: 3, sha256: 'b'.repeat(64) },
+    ],
+  }),
 }
 const EXT4: Filesystem = {
   kind: 'ext',
@@ -361,5 +380,29 @@ export const TREE_EXAMPLES: readonly RuleExample[] = [
     rule: 'update-vendor-extension',
     failing: { files: { '/oem-release': release('azure') }, release: 'flatcar:3510.2.8' },
     passing: { files: { '/oem-release': release('acme') }, release: 'flatcar:3510.2.8' },
+  },
+  {
+    rule: 'own-files-replaced',
+    failing: { template: REGION, tree: BAKED, release: 'flatcar:3510.2.8' },
+    passing: { request: { oemId: 'openstack' }, tree: BAKED, release: 'flatcar:3510.2.8' },
+  },
+  {
+    rule: 'own-file-edited',
+    failing: {
+      files: { '/mine': 'new' },
+      request: { existing: 'merge' },
+      tree: { ...BAKED, '/mine': 'changed' },
+    },
+    passing: { files: { '/mine': 'new' }, request: { existing: 'merge' }, tree: BAKED },
+  },
+  {
+    rule: 'original-files-gone',
+    failing: { files: { '/other': 'x' }, template: REGION, request: { existing: 'merge' }, tree: BAKED },
+    passing: { files: { '/base/README': 'x' }, template: REGION, request: { existing: 'merge' }, tree: BAKED },
+  },
+  {
+    rule: 'history-damaged',
+    failing: { request: { oemId: 'openstack' }, tree: { '/.oem-bake.json': '{"oemBakeHistory": 1}' } },
+    passing: { request: { oemId: 'openstack' }, tree: BAKED },
   },
 ]

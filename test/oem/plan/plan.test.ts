@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { OemEntry } from '#src/engine/engine.js'
 import { type OemContent, resolveContent } from '#src/oem/content.js'
+import { HISTORY_PATH } from '#src/oem/history/history.js'
 import { describeOem, type OemState, type Plan, pathsWorthReading, planBake } from '#src/oem/plan/plan.js'
 import { type ImageRelease, parseReleaseArgument } from '#src/oem/release/release.js'
 import type { ContentRequest } from '#src/request.js'
 import { rejectsWithCode } from '../../support/errors.js'
+import { historyOf } from '../../support/model-tree.js'
 import { temporaryDirectory } from '../../support/temp.js'
 
 const CL = 'container-linux:2512.3.0'
@@ -41,7 +43,8 @@ function oem(tree: Tree, more: Partial<OemState['space']> = {}): OemState {
     }),
   )
   const space = { blockBytes: 4096, totalBytes: 128 << 20, freeBytes: 99 << 20, freeInodes: 1000, ...more }
-  return { entries, contents, space, filesystem: { kind: 'btrfs', label: 'OEM', uuid: '', sizeBytes: 128 << 20 } }
+  const filesystem = { kind: 'btrfs', label: 'OEM', uuid: '', sizeBytes: 128 << 20 } as const
+  return { entries, contents, space, filesystem, ...historyOf(contents) }
 }
 
 const OPENSTACK: Tree = {
@@ -59,7 +62,13 @@ async function plan(request: ContentRequest, state: OemState, release: string | 
 }
 
 function actions(planned: Plan): Readonly<Record<string, string>> {
-  return Object.fromEntries(planned.changes.map((change) => [change.path, change.action]))
+  const changes = planned.changes.filter(({ path }) => path !== HISTORY_PATH)
+  return Object.fromEntries(changes.map((change) => [change.path, change.action]))
+}
+
+/** But for the history, which every bake leaves. */
+function editsOf(planned: Plan): Plan['edits'] {
+  return planned.edits.filter(({ path }) => path !== HISTORY_PATH)
 }
 
 function rules(planned: Plan): readonly string[] {
@@ -142,7 +151,11 @@ describe('a template on an empty partition', () => {
   ])('%s on %s writes %j, without a warning', async (template, release, paths) => {
     const state = oem({ '/lost+found': null })
     const planned = await plan({ template }, state, release)
-    expect(planned.edits.map((edit) => edit.path).sort()).toEqual(paths)
+    expect(
+      editsOf(planned)
+        .map((edit) => edit.path)
+        .sort(),
+    ).toEqual(paths)
     expect(planned.findings.filter((finding) => finding.severity === 'warning')).toEqual([])
     expect(planned.oemId).toBe(template)
     assertConsistent(state, planned)
@@ -261,7 +274,7 @@ describe('files that are there already', () => {
   it('removes a directory with all it holds, and nothing beside it', async () => {
     const state = oem({ '/a': null, '/a/b': null, '/a/b/c': 'x', '/ab': 'y', '/a.txt': 'z' })
     const planned = await plan({ remove: ['/a'], existing: 'merge' }, state)
-    expect(planned.edits).toEqual([
+    expect(editsOf(planned)).toEqual([
       { kind: 'remove-file', path: '/a/b/c' },
       { kind: 'remove-directory', path: '/a/b' },
       { kind: 'remove-directory', path: '/a' },
