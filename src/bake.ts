@@ -3,11 +3,12 @@
  *
  *   path → OpenedImage → VerifiedImage → DecodedImage → VirtualDisk → LocatedOem → Plan → edited OEM → published file
  *
- * `bake` goes all the way; `plan`, `inspect` and `explain` turn round at the OEM partition. Nothing here knows an offset.
+ * `bake` and `unbake` go all the way; `plan`, `inspect` and `explain` turn round at the OEM partition. Nothing here knows an
+ * offset.
  */
 import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
-import { assertNeverBooted, examineBooted } from './booted/booted.js'
+import { assertNeverBooted, type BootedReport, examineBooted } from './booted/booted.js'
 import { clockFor } from './clock.js'
 import type { Bzip2Options } from './codec/bzip2/bzip2.js'
 import type { DecodedImage } from './codec/codec.js'
@@ -15,24 +16,28 @@ import { decodeImage } from './codec/open.js'
 import { assertOnlyOemChanged } from './disk/assert-only-oem.js'
 import { openDisk } from './disk/disk.js'
 import { GPT_SIZE_ANCHOR } from './disk/gpt/size-anchor.js'
-import { locateOem } from './disk/locate-oem.js'
-import type { EngineName } from './engine/engine.js'
+import { type LocatedOem, locateOem } from './disk/locate-oem.js'
+import type { EngineName, FilesystemEditor } from './engine/engine.js'
 import { prepareEngine, withMountedOem } from './engine/mount.js'
 import { throwIfCancelled } from './errors.js'
-import { type OemContent, resolveContent } from './oem/content.js'
+import { CUSTOM_EDITION, type OemContent, resolveContent } from './oem/content.js'
 import { explainBoot } from './oem/explain/explain.js'
 import { treeOfState } from './oem/explain/tree.js'
+import { bakedBy } from './oem/history/baked-by.js'
+import type { OriginalOem } from './oem/history/before.js'
 import { assertTreeAsPlanned } from './oem/plan/assert-tree.js'
-import { describeOem, type OemState, planBake } from './oem/plan/plan.js'
+import { describeOem, type OemState, type Plan, planBake } from './oem/plan/plan.js'
 import { readPreviousDigests } from './oem/previous-digests.js'
-import { readOemState } from './oem/read-state.js'
+import { readOemState, withDisplacedDigests } from './oem/read-state.js'
 import { editionLabel, readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
-import type { ImageRelease } from './oem/release/release.js'
-import { timePhases } from './phase-times.js'
+import { type ImageRelease, releaseArgument } from './oem/release/release.js'
+import { type PhaseTimes, timePhases } from './phase-times.js'
 import type { RunContext } from './progress.js'
-import { prepareDescription } from './publish/describe-edition.js'
+import { type DescribedJob, prepareDescription } from './publish/describe-edition.js'
 import { publish } from './publish/publish.js'
-import { chooseTarget, type Target } from './publish/target.js'
+import { wantedSideFiles } from './publish/side-files.js'
+import { chooseTarget, type Target, targetDirectory, UNBAKED } from './publish/target.js'
+import type { ComparedOriginal, OriginalQuestion } from './read-original.js'
 import {
   type BakeReport,
   describeImage,
@@ -47,8 +52,10 @@ import {
   type ExplainRequest,
   type ImageRequest,
   type PlanRequest,
+  type UnbakeRequest,
 } from './request.js'
 import { DEFAULT_SIZE_LIMIT_BYTES } from './size-limit.js'
+import { assertOriginalApart } from './source/original-apart.js'
 import { openImage } from './source/source.js'
 import { openWorkspace } from './temp.js'
 import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
@@ -58,17 +65,60 @@ import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
  *
  * @throws OemBakeError of any class; nothing is published then, and nothing temporary stays
  */
-export async function bake(request: BakeRequest, untimed: RunContext): Promise<BakeReport> {
-  const times = timePhases(untimed)
-  const { context } = times
+export async function bake(request: BakeRequest, context: RunContext): Promise<BakeReport> {
+  const times = timePhases(context)
   const content = await resolveContent(request, context.env)
+  await assertOriginalApart(request.image, request.original)
+  return produce({ verb: 'bake', request, content }, times, (open) =>
+    planContent(content, request, open, times.context),
+  )
+}
+
+/**
+ * Takes all bakes back: the OEM partition becomes what it was on the original image. Publishes the result.
+ *
+ * @throws OemBakeError of any class; nothing is published then, and nothing temporary stays
+ */
+export async function unbake(request: UnbakeRequest, context: RunContext): Promise<BakeReport> {
+  const times = timePhases(context)
+  const content = { ...(await resolveContent({ existing: request.existing ?? 'auto' }, context.env)), edition: UNBAKED }
+  await assertOriginalApart(request.image, request.original)
+  return produce({ verb: 'unbake', request, content }, times, (open) => planBack(request, open, times.context))
+}
+
+/** Says exactly what `unbake` would change, and changes nothing. */
+export async function planOfUnbake(request: UnbakeRequest, context: RunContext): Promise<PlanReport> {
+  await assertOriginalApart(request.image, request.original)
+  const { found, ...seen } = await lookInto(request, context, (open) => planBack(request, open, context))
+  reportFindings(found.plan, context)
+  return { ...seen, plan: found.plan }
+}
+
+/** A plan, and the partition that it is for. */
+interface Planned {
+  readonly plan: Plan
+  readonly state: OemState
+  /** As it goes on record. */
+  readonly booted: BootedReport
+}
+
+/** Opens the image, does what is planned for its OEM partition, and publishes the result. */
+async function produce(
+  job: DescribedJob,
+  times: PhaseTimes,
+  planOf: (open: OpenOem) => Promise<Planned>,
+): Promise<BakeReport> {
+  const { request } = job
+  const { context } = times
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
-  const { edition } = content
+  const { edition } = job.content
   const name = request.label === true ? await editionLabel(edition, request.release, opened.path) : edition
-  const target = await chooseTarget(opened, request, name)
-  const describing = await prepareDescription(request, content, target, context)
-  await using besideTarget = await openWorkspace(target.directory)
+  // What an unbake is called after without a name of its own, the history on the image tells.
+  const isNamed = job.verb === 'bake' || request.output !== undefined
+  const named = isNamed ? await chooseTarget(opened, request, name) : undefined
+  const describing = await prepareDescription(job, wantedSideFiles(request, named?.path ?? ''), context)
+  await using besideTarget = await openWorkspace(named?.directory ?? (await targetDirectory(opened, request)))
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
   const scratch = elsewhere ?? besideTarget
 
@@ -92,10 +142,8 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
       async ({ engine, oem, withUsr }) => {
         const release = await readRelease(told, withUsr)
         const booted = await examineBooted(located, release, decoded.notes)
-        const report = assertNeverBooted(booted.report, request.allowBooted ?? false, context)
-        const state = await readOemState(oem, located.oem.filesystem, content)
-        decoded.expectEdit()
-        const plan = planBake(content, state, release)
+        const open = { oem, located, release, booted: booted.report, workDirectory: scratch.directory }
+        const { plan, state, booted: report } = await planOf({ ...open, expectEdit: () => decoded.expectEdit() })
         reportFindings(plan, context)
         const previous = tell.inputDigest ? await readPreviousDigests(oem, state, plan.changes) : new Map()
         context.report({ kind: 'phase', phase: 'edit', detail: engine })
@@ -105,6 +153,7 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
       },
     )
     await assertOnlyOemChanged(located)
+    const target = named ?? (await chooseTarget(opened, request, name, editionsOf(baked.seen.plan)))
 
     const edited = await disk.edited()
     context.report({ kind: 'phase', phase: 'encode' })
@@ -116,7 +165,7 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
     const seen = { ...baked.seen, image: await describeImage(image, decoded, located, baked.booted.report) }
     const input = await decoded.settled()
     const { previous } = baked
-    const sideFiles = await describing.write(finished, { seen, input, digests, encoder, previous, times })
+    const sideFiles = await describing.write(finished, target, { seen, input, digests, encoder, previous, times })
     throwIfCancelled(context.signal)
     context.report({ kind: 'phase', phase: 'publish' })
     const { removed } = await publish({ image: finished, sideFiles }, target)
@@ -129,37 +178,113 @@ export async function bake(request: BakeRequest, untimed: RunContext): Promise<B
 /** Says exactly what a bake would change, and changes nothing. */
 export async function plan(request: PlanRequest, context: RunContext): Promise<PlanReport> {
   const content = await resolveContent(request, context.env)
-  const { state, ...seen } = await lookAt(request, context, content)
-  const booted = assertNeverBooted(seen.image.booted, request.allowBooted ?? false, context)
-  const planned = planBake(content, state, seen.release)
-  reportFindings(planned, context)
-  return { ...seen, image: { ...seen.image, booted }, plan: planned }
+  await assertOriginalApart(request.image, request.original)
+  const { found, ...seen } = await lookInto(request, context, (open) => planContent(content, request, open, context))
+  reportFindings(found.plan, context)
+  return { ...seen, image: { ...seen.image, booted: found.booted }, plan: found.plan }
 }
 
 /** Says what an image is and what its OEM partition holds. */
 export async function inspect(request: ImageRequest, context: RunContext): Promise<InspectReport> {
-  const { state, ...seen } = await lookAt(request, context)
-  return { ...seen, oem: describeOem(state), space: state.space, entries: state.entries }
+  const { found, ...seen } = await lookInto(request, context, ({ oem, located }) =>
+    readOemState(oem, located.oem.filesystem),
+  )
+  return { ...seen, oem: describeOem(found), space: found.space, entries: found.entries }
 }
 
 /** Says what a machine will do at boot with the OEM partition as it is, or as a bake would leave it. */
 export async function explain(request: ExplainRequest, context: RunContext): Promise<ExplainReport> {
-  const content = asksForContent(request) ? await resolveContent(request, context.env) : undefined
-  const { state, ...seen } = await lookAt(request, context, content)
-  if (content === undefined) return { ...seen, boot: explainBoot(treeOfState(state), seen.release), plan: undefined }
-  const planned = planBake(content, state, seen.release)
-  reportFindings(planned, context)
-  return { ...seen, boot: planned.boot, plan: planned }
+  if (asksForContent(request)) {
+    const planned = await plan(request, context)
+    return { ...planned, boot: planned.plan.boot, bakedBy: planned.plan.history.before }
+  }
+  const { found, ...seen } = await lookInto(request, context, ({ oem, located }) =>
+    readOemState(oem, located.oem.filesystem),
+  )
+  return { ...seen, boot: explainBoot(treeOfState(found), seen.release), bakedBy: bakedBy(found), plan: undefined }
 }
 
-interface Seen {
+/** What a plan is made from: the OEM partition, mounted. */
+interface OpenOem {
+  readonly oem: FilesystemEditor
+  readonly located: LocatedOem
+  readonly release: ImageRelease
+  readonly booted: BootedReport
+  /** Of this run; removed with it. */
+  readonly workDirectory: string
+  /** The plan will most likely be done. */
+  expectEdit?(): void
+}
+
+async function planContent(
+  content: OemContent,
+  request: PlanRequest,
+  open: OpenOem,
+  context: RunContext,
+): Promise<Planned> {
+  const { oem, located, release } = open
+  const booted = assertNeverBooted(open.booted, request.allowBooted ?? false, context)
+  const read = await readOemState(oem, located.oem.filesystem, content)
+  open.expectEdit?.()
+  const original = await originalFor(request, read, open, context)
+  const state = await withDisplacedDigests(oem, read, content, release, original)
+  return { plan: planBake(content, state, release, original), state, booted }
+}
+
+async function planBack(request: UnbakeRequest, open: OpenOem, context: RunContext): Promise<Planned> {
+  const { planUnbake, assertBaked } = await import('./oem/plan/plan-unbake.js')
+  const read = await readOemState(open.oem, open.located.oem.filesystem)
+  const history = assertBaked(read)
+  open.expectEdit?.()
+  const { original, state } = await lookAtOriginal(request, context, { baked: open, state: read, history, whole: true })
+  // A booted image may have its files back: nothing new is promised to the machines that run from it.
+  return { plan: planUnbake(state, open.release, original, request.existing ?? 'auto'), state, booted: open.booted }
+}
+
+/** What `--original` gives back; undefined where nobody baked before, or no original is given. */
+async function originalFor(
+  request: PlanRequest,
+  state: OemState,
+  open: OpenOem,
+  context: RunContext,
+): Promise<OriginalOem | undefined> {
+  const { original: image } = request
+  if (image === undefined || state.history?.kind !== 'history') return undefined
+  const question = { baked: open, state, history: state.history.history, whole: false }
+  return (await lookAtOriginal({ ...request, original: image }, context, question)).original
+}
+
+/** Opens the original as every image is opened: its digests are checked, nothing of it is written. */
+async function lookAtOriginal(
+  request: ImageRequest & { readonly original: string },
+  context: RunContext,
+  question: OriginalQuestion,
+): Promise<ComparedOriginal> {
+  const { readOriginalOem } = await import('./read-original.js')
+  const { release } = question.baked
+  // A signature or digest file that the request names is the baked image's.
+  const { digests, signature, ...same } = request
+  const look = {
+    ...same,
+    image: request.original,
+    ...(release.kind === 'known' ? { release: releaseArgument(release) } : {}),
+  }
+  const { found } = await lookInto(look, context, ({ oem, located }) => readOriginalOem(oem, located, question))
+  return found
+}
+
+interface Seen<T> {
   readonly image: ImageReport
   readonly engine: EngineName
   readonly release: ImageRelease
-  readonly state: OemState
+  readonly found: T
 }
 
-async function lookAt(request: ImageRequest, context: RunContext, content?: OemContent): Promise<Seen> {
+async function lookInto<T>(
+  request: ImageRequest,
+  context: RunContext,
+  look: (open: OpenOem) => Promise<T>,
+): Promise<Seen<T>> {
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
   await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
@@ -180,7 +305,8 @@ async function lookAt(request: ImageRequest, context: RunContext, content?: OemC
       async ({ engine, oem, withUsr }) => {
         const release = await readRelease(told, withUsr)
         const booted = await examineBooted(located, release, decoded.notes)
-        return { engine, release, booted, state: await readOemState(oem, located.oem.filesystem, content) }
+        const open = { oem, located, release, booted: booted.report, workDirectory: scratch.directory }
+        return { engine, release, booted, found: await look(open) }
       },
     )
     await decoded.settled()
@@ -232,4 +358,10 @@ function reportFindings(planned: { readonly findings: PlanReport['plan']['findin
         ...(finding.hint === undefined ? {} : { hint: finding.hint }),
       })
   }
+}
+
+/** What an output of earlier bakes may be called after: `image.rackspace.img` is no name for what is rackspace's no more. */
+function editionsOf({ history: { before } }: Plan): readonly string[] {
+  const template = before?.kind === 'oem-bake' ? before.template?.name : undefined
+  return template === undefined ? [CUSTOM_EDITION] : [CUSTOM_EDITION, template]
 }

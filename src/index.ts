@@ -11,7 +11,15 @@ import type { ProgressEvent, RunContext } from './progress.js'
 import type { ProofReport } from './prove/proof.js'
 import { prove as proveImages } from './prove/prove.js'
 import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
-import type { BakeRequest, ExplainRequest, ImageRequest, PlanRequest, ProveRequest, VerifyRequest } from './request.js'
+import type {
+  BakeRequest,
+  ExplainRequest,
+  ImageRequest,
+  PlanRequest,
+  ProveRequest,
+  UnbakeRequest,
+  VerifyRequest,
+} from './request.js'
 import { type KeysReport, reportKeys } from './trust/key-report.js'
 import { type VerifyReport, verifyFile } from './trust/verify-file.js'
 
@@ -40,6 +48,16 @@ export function bake(request: BakeRequest, options: RunOptions = {}): Promise<Ba
 /** Says exactly what a bake would change, and changes nothing. @throws {@link OemBakeError} */
 export function plan(request: PlanRequest, options: RunOptions = {}): Promise<PlanReport> {
   return pipeline.plan(request, contextFrom(options))
+}
+
+/** Takes all bakes back and publishes the image as it was on the original. @throws {@link OemBakeError} */
+export function unbake(request: UnbakeRequest, options: RunOptions = {}): Promise<BakeReport> {
+  return pipeline.unbake(request, contextFrom(options))
+}
+
+/** Says exactly what {@link unbake} would change, and changes nothing. @throws {@link OemBakeError} */
+export function planOfUnbake(request: UnbakeRequest, options: RunOptions = {}): Promise<PlanReport> {
+  return pipeline.planOfUnbake(request, contextFrom(options))
 }
 
 /** Says what an image is and what its OEM partition holds. @throws {@link OemBakeError} */
@@ -97,6 +115,8 @@ export type {
   UserDataBy,
   UserDataExplanation,
 } from './oem/explain/explanation.js'
+export type { BakedBy } from './oem/history/baked-by.js'
+export type { History } from './oem/history/history.js'
 export type { ListedTemplate, TemplateList } from './oem/template/template.js'
 export type { Phase, ProgressEvent } from './progress.js'
 export type {
@@ -122,11 +142,13 @@ export type {
   ExplainRequest,
   IgnitionPlace,
   ImageRequest,
+  OutputRequest,
   PlanRequest,
   ProveRequest,
   RequestedFile,
   SideFileChoice,
   TrustRequest,
+  UnbakeRequest,
   VerifyRequest,
 } from './request.js'
 export type { KeyFinding, KeyReport, KeyState, KeysReport, SigningKeyReport } from './trust/key-report.js'

@@ -9,6 +9,7 @@ import type { LocatedOem } from './disk/locate-oem.js'
 import { type MbrKind, readMbrKind } from './disk/mbr.js'
 import type { EngineName, OemEntry, OemSpace } from './engine/engine.js'
 import type { BootExplanation } from './oem/explain/explanation.js'
+import type { BakedBy } from './oem/history/baked-by.js'
 import type { OemDescription, Plan } from './oem/plan/plan.js'
 import type { ImageRelease } from './oem/release/release.js'
 import type { SideFile } from './publish/side-files.js'
@@ -68,6 +69,8 @@ export interface ExplainReport {
   readonly release: ImageRelease
   readonly engine: EngineName
   readonly boot: BootExplanation
+  /** What an earlier bake left on the image; undefined where nobody baked. */
+  readonly bakedBy: BakedBy | undefined
   /** The bake whose result is explained; undefined when the image is explained as it is. */
   readonly plan: Plan | undefined
 }

@@ -49,10 +49,12 @@ export interface ContentRequest {
   readonly files?: readonly RequestedFile[]
   /** Absolute paths within the OEM partition; a directory goes with all it holds. */
   readonly remove?: readonly string[]
-  /** @default 'auto' */
+  /** What is not oem-bake's own, or was changed since a bake wrote it. @default 'auto' */
   readonly existing?: ExistingFiles
   /** Take an image that has been booted. @default false */
   readonly allowBooted?: boolean
+  /** The image as it was before the first bake: what earlier bakes took away and this one leaves comes from there. */
+  readonly original?: string
   /** Warnings count as errors. @default false */
   readonly strict?: boolean
   /** Rules (`oem-bake rules`) whose findings don't count; the report has them as `ignored`. */
@@ -120,8 +122,9 @@ export function asksForContent(request: ContentRequest): boolean {
 /** What can be published beside an image. */
 export type SideFileChoice = 'sha256' | 'manifest' | 'digests' | 'provenance'
 
-export interface BakeRequest extends PlanRequest {
-  /** @default `<stem>.<template><ext>` in `outputDirectory` */
+/** Where the result goes, and how it is written. */
+export interface OutputRequest {
+  /** @default `<stem>.<template><ext>` in `outputDirectory`; `<stem>.unbaked<ext>` of an unbake */
   readonly output?: string
   /** Where an output without a name of its own goes. @default the image's directory */
   readonly outputDirectory?: string
@@ -140,4 +143,17 @@ export interface BakeRequest extends PlanRequest {
   }
   /** Clock of the new files, seconds since 1970. @default `SOURCE_DATE_EPOCH`, else the time of the OEM filesystem's last write */
   readonly sourceDateEpoch?: number
+}
+
+export interface BakeRequest extends PlanRequest, OutputRequest {}
+
+export interface UnbakeRequest extends ImageRequest, OutputRequest {
+  /** The image as it was before the first bake. */
+  readonly original: string
+  /**
+   * What becomes of what somebody else changed since: `merge` leaves it, `replace` makes it as it is on the original.
+   *
+   * @default 'auto', which refuses
+   */
+  readonly existing?: ExistingFiles
 }

@@ -183,6 +183,26 @@ describe('the way to a provider of your own', () => {
   })
 })
 
+describe('the way to another edition and back', () => {
+  it('goes as it is written', async () => {
+    const place = join(directory, 'again')
+    mkdirSync(place)
+    makeSmallDisk(join(place, 'image.bin'))
+    const section = README.slice(README.indexOf('<!-- rebake: test'), README.indexOf('<!-- rebake: end -->'))
+    const commands = [...section.matchAll(/^ {4}oem-bake (.*?)(?: +#.*)?$/gm)].map(([, words = '']) => words.split(' '))
+    expect(commands).toHaveLength(4)
+    const outputs: string[] = []
+    for (const words of commands) {
+      const { exitCode, stderr, stdout } = await runCli(words, { cwd: place, env: { XDG_CACHE_HOME: place } })
+      expect(exitCode, stderr).toBe(0)
+      outputs.push(stdout.trim())
+    }
+    const [rackspace = '', same = '', , back] = outputs
+    expect(readFileSync(same).equals(readFileSync(rackspace))).toBe(true)
+    expect(back).toBe(join(place, 'image.unbaked.bin'))
+  })
+})
+
 describe('the section on trust', () => {
   it('has commands that do what they say', async () => {
     const place = join(directory, 'keys')
@@ -220,19 +240,31 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each(['', 'bake', 'plan', 'explain', 'inspect', 'prove', 'verify', 'fetch', 'keys', 'templates', 'rules'])(
-    'of "%s" fits 80 columns',
-    async (verb) => {
-      const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
-      expect(exitCode).toBe(0)
-      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-      expect(stdout).toContain('oem-bake')
-    },
-  )
+  it.each([
+    '',
+    'bake',
+    'plan',
+    'explain',
+    'inspect',
+    'unbake',
+    'prove',
+    'verify',
+    'fetch',
+    'keys',
+    'templates',
+    'rules',
+  ])('of "%s" fits 80 columns', async (verb) => {
+    const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
+    expect(exitCode).toBe(0)
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(stdout).toContain('oem-bake')
+  })
 
   it('knows every flag that the README names', async () => {
     const helps = await Promise.all(
-      [[], ['plan'], ['explain'], ['inspect'], ['fetch'], ['templates']].map((words) => runCli([...words, '--help'])),
+      [[], ['plan'], ['explain'], ['inspect'], ['unbake'], ['fetch'], ['templates']].map((words) =>
+        runCli([...words, '--help']),
+      ),
     )
     const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)))
     const mentioned = flagsOfReadme()

@@ -1,5 +1,5 @@
 /**
- * An image that was named by its URL: fetched, verified and kept in the cache, and read there from then on.
+ * An image, or an original, that was named by its URL: fetched, verified and kept in the cache, and read there from then on.
  *
  * What is baked of it lands in the working directory, as it would beside an image that was downloaded there.
  */
@@ -8,24 +8,38 @@ import type { RunContext } from '../progress.js'
 import type { ImageRequest } from '../request.js'
 
 /** @throws what `fetchImage` throws */
-export async function withLocalImage<Request extends ImageRequest>(
+export async function withLocalImage<Request extends ImageRequest & { readonly original?: string }>(
   request: Request,
   context: RunContext,
 ): Promise<Request & { readonly outputDirectory?: string }> {
-  if (!isUrl(request.image)) return request
+  const { digests, image, original, signature } = request
+  // A signature or digest file that the request names is the image's.
+  const named = { ...(signature && { signature }), ...(digests && { digests }) }
+  return {
+    ...request,
+    ...(isUrl(image) && { image: await fetched(image, named, request, context), outputDirectory: process.cwd() }),
+    ...(original !== undefined && isUrl(original) && { original: await fetched(original, {}, request, context) }),
+  }
+}
+
+/** @returns its path in the cache */
+async function fetched(
+  source: string,
+  named: Pick<ImageRequest, 'signature' | 'digests'>,
+  { cache, keys, verify }: ImageRequest,
+  context: RunContext,
+): Promise<string> {
   // The HTTP client is much to load for an image that lies here.
   const { fetchImage } = await import('../fetch/fetch.js')
-  const { cache, digests, image: source, keys, signature, verify } = request
   const { image } = await fetchImage(
     {
       source,
+      ...named,
       ...(verify && { verify }),
-      ...(signature && { signature }),
-      ...(digests && { digests }),
       ...(keys && { keys }),
       ...(cache !== undefined && { cache }),
     },
     context,
   )
-  return { ...request, image: image.path, outputDirectory: process.cwd() }
+  return image.path
 }

@@ -24,6 +24,7 @@ import {
   PROVE_OPTIONS,
   TALK_OPTIONS,
   TRUST_OPTIONS,
+  UNBAKE_OPTIONS,
   VARIABLE_OPTIONS,
 } from './options.js'
 import { print, printError, runCommandLine } from './run.js'
@@ -35,6 +36,7 @@ const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
 Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake plan IMAGE --template NAME [flags]
        oem-bake explain IMAGE [flags]
+       oem-bake unbake IMAGE --original ORIGINAL [flags]
        oem-bake inspect IMAGE [flags]
        oem-bake verify FILE [flags]
        oem-bake fetch [URL] [--distro NAME --platform NAME] [flags]
@@ -54,7 +56,19 @@ interface Typed {
 /** What `keys` takes of them. */
 const KEY_OPTIONS = { key: TRUST_OPTIONS.key }
 
-const VERBS = ['bake', 'plan', 'explain', 'inspect', 'verify', 'prove', 'fetch', 'keys', 'templates', 'rules'] as const
+const VERBS = [
+  'bake',
+  'plan',
+  'explain',
+  'inspect',
+  'unbake',
+  'verify',
+  'prove',
+  'fetch',
+  'keys',
+  'templates',
+  'rules',
+] as const
 
 /** Where it is not one. */
 const WORDS_AFTER: Readonly<Partial<Record<string, number>>> = { prove: 2 }
@@ -133,6 +147,17 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, flags.image, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
         exitCode = await runCommandLine(flags, (context) => explain(flags, context))
+      },
+    )
+    .command(
+      'unbake [image]',
+      'Take bakes back: make the OEM partition what it was before',
+      (y) => withImage(y).options(UNBAKE_OPTIONS).options(OUTPUT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+      async (flags) => {
+        const sets = [UNBAKE_OPTIONS, OUTPUT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS]
+        assertUnderstood(typed, flags.image, flags._.slice(1), ...sets)
+        const { unbake } = await import('./commands/unbake.js')
+        exitCode = await runCommandLine(flags, (context) => unbake(flags, context))
       },
     )
     .command(

@@ -11,9 +11,9 @@ import { RETRY_POLICY } from '../fetch/retry.js'
 import { nearestName } from '../oem/nearest.js'
 import {
   asksForContent,
-  type BakeRequest,
   type ContentRequest,
   type ImageRequest,
+  type OutputRequest,
   type RequestedFile,
   type SideFileChoice,
   type TrustRequest,
@@ -67,6 +67,12 @@ export const CONTENT_OPTIONS = {
     describe: "What to do with files that are there; auto replaces a known vendor's",
   },
   'allow-booted': { type: 'boolean', group: CONTENT, describe: 'Take an image that has been booted' },
+  original: {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'Of a baked image: the one before, to bring its files back',
+  },
   strict: { type: 'boolean', group: CONTENT, describe: 'Treat warnings as errors' },
   ignore: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: "Don't count what this rule finds" },
 } satisfies Record<string, Options>
@@ -216,6 +222,30 @@ export const TALK_OPTIONS = {
   quiet: { alias: 'q', type: 'boolean', group: TALK, describe: 'Only results, warnings and errors' },
 } satisfies Record<string, Options>
 
+/** Of `unbake`. */
+export const UNBAKE_OPTIONS = {
+  original: {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'The image as it was before the first bake',
+  },
+  existing: {
+    choices: ['auto', 'merge', 'replace'] as const,
+    requiresArg: true,
+    default: 'auto' as const,
+    group: CONTENT,
+    describe: 'What to do with what somebody else changed; auto refuses',
+  },
+  plan: { type: 'boolean', group: CONTENT, describe: 'Print what would change, and change nothing' },
+} satisfies Record<string, Options>
+
+export interface UnbakeFlags {
+  readonly original?: string | undefined
+  readonly existing: 'auto' | 'merge' | 'replace'
+  readonly plan?: boolean | undefined
+}
+
 /** What `templates` takes of them. */
 export const VARIABLE_OPTIONS = {
   set: CONTENT_OPTIONS.set,
@@ -236,6 +266,7 @@ export interface ContentFlags {
   readonly remove?: readonly string[] | undefined
   readonly existing: 'auto' | 'merge' | 'replace' | 'refuse'
   readonly allowBooted?: boolean | undefined
+  readonly original?: string | undefined
   readonly strict?: boolean | undefined
   readonly ignore?: readonly string[] | undefined
 }
@@ -333,6 +364,7 @@ export function contentOptions(flags: ContentFlags): ContentRequest {
     ...(flags.file === undefined ? {} : { files: flags.file.map(parseFile) }),
     ...(flags.remove === undefined ? {} : { remove: flags.remove }),
     ...(flags.allowBooted === undefined ? {} : { allowBooted: flags.allowBooted }),
+    ...(flags.original === undefined ? {} : { original: flags.original }),
     ...(flags.strict === undefined ? {} : { strict: flags.strict }),
     ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
   }
@@ -341,7 +373,7 @@ export function contentOptions(flags: ContentFlags): ContentRequest {
 /** @throws ERR_USAGE for a level that is none or is asked for without --recompress or for unknown side files */
 export function outputRequest(
   flags: OutputFlags,
-): Pick<BakeRequest, 'output' | 'label' | 'force' | 'with' | 'sign' | 'recompress'> {
+): Pick<OutputRequest, 'output' | 'label' | 'force' | 'with' | 'sign' | 'recompress'> {
   const { level, recompress } = flags
   if (level !== undefined && (recompress !== true || !Number.isInteger(level) || level < 1 || level > 9)) {
     throw new UsageError('ERR_USAGE', `--level ${level}: expected 1 to 9, together with --recompress`, {

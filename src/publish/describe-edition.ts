@@ -6,15 +6,15 @@ import { basename } from 'node:path'
 import { requestedClock } from '../clock.js'
 import type { DecodePurpose } from '../codec/codec.js'
 import { InternalError } from '../errors.js'
-import type { OemContent } from '../oem/content.js'
 import type { PreviousDigests } from '../oem/previous-digests.js'
 import { digestTemplateFiles } from '../oem/template/template-digests.js'
 import type { PhaseTimes } from '../phase-times.js'
 import type { RunContext } from '../progress.js'
 import type { PlanReport } from '../report.js'
-import type { BakeRequest } from '../request.js'
 import type { Digests } from '../source/file-hash.js'
 import type { FinishedSideFile } from './publish.js'
+import type { BakeRecord } from './record.js'
+import type { SideFile } from './side-files.js'
 import type { Target } from './target.js'
 import { writeSideFiles } from './write-side-files.js'
 
@@ -37,19 +37,21 @@ export interface EditionDescription {
    * Writes the side files into the working directory; none has its name yet.
    *
    * @param image the finished image in the working directory
+   * @param target with the names of the side files
    * @throws ERR_SIGN | ERR_NO_SPACE | ERR_PERMISSION | ERR_IO
    */
-  write(image: string, bake: FinishedBake): Promise<readonly FinishedSideFile[]>
+  write(image: string, target: Target, bake: FinishedBake): Promise<readonly FinishedSideFile[]>
 }
+
+/** What is asked for, as far as it is known before an image is opened. */
+export type DescribedJob = Pick<BakeRecord, 'verb' | 'request' | 'content'>
 
 /** @throws ERR_GPG_MISSING, ERR_SIGNING_KEY, ERR_USAGE for a clock that is none */
 export async function prepareDescription(
-  request: BakeRequest,
-  content: OemContent,
-  target: Target,
+  { verb, request, content }: DescribedJob,
+  sideFiles: readonly SideFile[],
   context: RunContext,
 ): Promise<EditionDescription> {
-  const { sideFiles } = target
   const wants = (kind: FinishedSideFile['kind']): boolean => sideFiles.some((file) => file.kind === kind)
   const sourceDateEpoch = requestedClock(request.sourceDateEpoch, context.env)
   const signer = request.sign === undefined ? undefined : await openSigner(request.sign, context)
@@ -57,7 +59,7 @@ export async function prepareDescription(
     wants('provenance') && content.template !== undefined ? await digestTemplateFiles(content.template) : []
   return {
     tell: { inputDigest: sideFiles.length > 0, sha512: wants('digests') },
-    write: async (image, { digests, encoder, input, previous, seen, times }) => {
+    write: async (image, target, { digests, encoder, input, previous, seen, times }) => {
       if (sideFiles.length === 0) return []
       if (input === undefined) throw new InternalError('ERR_INTERNAL', 'the digest of the input was not taken')
       const ran = { startedAt: times.startedAt, finishedAt: new Date(), phases: times.phases() }
@@ -65,6 +67,7 @@ export async function prepareDescription(
         image,
         target,
         {
+          verb,
           request,
           content,
           seen,

@@ -35,6 +35,9 @@ export type DescribedVariable = { readonly value: VariableValue } | { readonly r
 
 export interface DescribedRequest {
   readonly image: string
+  /** All bakes were taken back, and nothing was baked. */
+  readonly unbake?: true
+  readonly original?: string
   readonly verify: string
   readonly template?: string
   readonly variables?: Readonly<Record<string, DescribedVariable>>
@@ -55,11 +58,13 @@ export interface DescribedRequest {
   readonly sourceDateEpoch?: number
 }
 
-export function describeRequest({ content, request, sourceDateEpoch }: BakeRecord): DescribedRequest {
+export function describeRequest({ content, request, sourceDateEpoch, verb }: BakeRecord): DescribedRequest {
   const { cloudConfig, files, ignition, oemId, recompress, release, template, variablesFile } = request
   const { givenVariables } = content
   return {
     image: basename(request.image),
+    ...(verb === 'unbake' ? { unbake: true } : {}),
+    ...(request.original === undefined ? {} : { original: basename(request.original) }),
     verify: request.verify ?? 'auto',
     ...(template === undefined ? {} : { template: basename(template) }),
     ...(givenVariables.length === 0 ? {} : { variables: describeVariables(givenVariables) }),
@@ -101,11 +106,11 @@ export function describedSecrets({ content }: BakeRecord): readonly string[] {
 
 /** Paths of this machine that messages may quote. */
 export function describedPaths({ content, request, seen }: BakeRecord): readonly string[] {
-  const { cloudConfig, digests, files, ignition, image, keys, signature, variablesFile } = request
+  const { cloudConfig, digests, files, ignition, image, keys, original, signature, variablesFile } = request
   const { verification } = seen.image
   return [
     image,
-    ...[cloudConfig, ignition?.path, variablesFile, content.template?.directory, signature, digests].filter(
+    ...[cloudConfig, ignition?.path, original, variablesFile, content.template?.directory, signature, digests].filter(
       (path) => path !== undefined,
     ),
     ...(keys ?? []),

@@ -9,7 +9,7 @@
 import { bootSigns } from '../booted/booted.js'
 import type { Sign } from '../booted/traces.js'
 import type { Finding, Place } from '../oem/finding.js'
-import type { PlannedChange } from '../oem/plan/arrange.js'
+import type { PlannedChange } from '../oem/plan/tree-edits.js'
 import type { ImageRelease } from '../oem/release/release.js'
 import type { ImageReport } from '../report.js'
 import type { Digests } from '../source/file-hash.js'

@@ -30,6 +30,8 @@ export interface SignedBy {
 }
 
 export interface BakeRecord {
+  /** An unbake has no content, and an original in its request. */
+  readonly verb: 'bake' | 'unbake'
   readonly request: BakeRequest
   readonly content: OemContent
   readonly seen: PlanReport

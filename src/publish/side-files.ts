@@ -13,7 +13,7 @@
  * would be lies; `target.ts` sees to that.
  */
 import { UsageError } from '../errors.js'
-import type { BakeRequest, SideFileChoice } from '../request.js'
+import type { OutputRequest, SideFileChoice } from '../request.js'
 
 export type SideFileKind = SideFileChoice | 'signature' | 'signed-digests'
 
@@ -45,7 +45,7 @@ const DEFAULT_KINDS: readonly SideFileKind[] = ['sha256', 'manifest']
 const VOUCHING = [EXTENSIONS.signature, EXTENSIONS.digests, EXTENSIONS['signed-digests'], '.asc', '.DIGESTS.sig']
 
 /** What a request asks for: a signature comes with digests, which are what is signed in clear. @throws ERR_USAGE */
-export function wantedSideFiles(request: Pick<BakeRequest, 'with' | 'sign'>, output: string): readonly SideFile[] {
+export function wantedSideFiles(request: Pick<OutputRequest, 'with' | 'sign'>, output: string): readonly SideFile[] {
   const wanted = new Set<SideFileKind>(request.with ?? DEFAULT_KINDS)
   const unknown = [...wanted].find((kind) => !KINDS.includes(kind))
   // Plain JavaScript may ask for anything.

@@ -4,7 +4,7 @@
 import { access, constants, lstat, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileError, RefusedError, saysAbsent } from '../errors.js'
-import type { BakeRequest } from '../request.js'
+import type { OutputRequest } from '../request.js'
 import type { OpenedImage } from '../source/source.js'
 import { assertNamesFree, outputExists } from './free-names.js'
 import { type SideFile, wantedSideFiles } from './side-files.js'
@@ -23,11 +23,16 @@ export interface Target {
 const COMPRESSION_EXTENSIONS = new Set(['.bz2'])
 const IMAGE_EXTENSIONS = new Set(['.img', '.bin', '.raw', '.qcow2'])
 
+/** What an image is called after from which all bakes were taken back: not the vendor's own file, byte for byte. */
+export const UNBAKED = 'unbaked'
+
 /**
  * `<stem>.<edition><extensions>`: `x.img.bz2` becomes `x.rackspace.img.bz2`. Never a vendor's own artifact name, so that
  * a vendor's `.sig` beside it can't be mistaken for ours.
+ *
+ * @param instead editions whose names at the end of the stem go: `x.rackspace.img.bz2` becomes `x.unbaked.img.bz2`
  */
-export function editionName(imageName: string, edition: string): string {
+export function editionName(imageName: string, edition: string, instead: readonly string[] = []): string {
   let stem = imageName
   let extensions = ''
   for (const known of [COMPRESSION_EXTENSIONS, IMAGE_EXTENSIONS]) {
@@ -36,6 +41,9 @@ export function editionName(imageName: string, edition: string): string {
     stem = basename(stem, extension)
     extensions = extension + extensions
   }
+  for (let at = stem.lastIndexOf('.'); at > 0 && instead.includes(stem.slice(at + 1)); at = stem.lastIndexOf('.')) {
+    stem = stem.slice(0, at)
+  }
   return `${stem}.${edition}${extensions}`
 }
 
@@ -43,13 +51,19 @@ export function editionName(imageName: string, edition: string): string {
  * The path asked for, or {@link editionName} beside the image.
  *
  * @param edition what an output without a name of its own is called after, its release before it with `--label`
+ * @param instead as in {@link editionName}
  * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_OUTPUT_SIGNED, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION,
  * ERR_NOT_FOUND
  */
-export async function chooseTarget(image: OpenedImage, request: BakeRequest, edition: string): Promise<Target> {
+export async function chooseTarget(
+  image: OpenedImage,
+  request: OutputRequest,
+  edition: string,
+  instead: readonly string[] = [],
+): Promise<Target> {
   const force = request.force ?? false
   const path = resolve(
-    request.output ?? join(request.outputDirectory ?? dirname(image.path), editionName(image.name, edition)),
+    request.output ?? join(unnamedDirectory(image, request), editionName(image.name, edition, instead)),
   )
   if (await image.isSameFile(path)) {
     throw new RefusedError('ERR_OUTPUT_IS_INPUT', `the output ${path} is the input image, which is never written`, {
@@ -69,7 +83,20 @@ export async function chooseTarget(image: OpenedImage, request: BakeRequest, edi
     })
   }
   if (found !== undefined && !force) throw outputExists(path)
-  const directory = dirname(path)
+  const directory = await targetDirectory(image, { output: path })
+  const sideFiles = wantedSideFiles(request, path)
+  await assertNamesFree(path, sideFiles, force, image)
+  return { path, directory, force, sideFiles }
+}
+
+/**
+ * Where the output will lie, whatever it will be called.
+ *
+ * @throws ERR_PERMISSION | ERR_NOT_FOUND
+ */
+export async function targetDirectory(image: OpenedImage, request: OutputRequest): Promise<string> {
+  const { output } = request
+  const directory = output === undefined ? unnamedDirectory(image, request) : dirname(resolve(output))
   // With the slash, a file in the directory's place is told as what it is, and not as one that may not be entered.
   await access(join(directory, '/'), constants.W_OK | constants.X_OK).catch((error) => {
     throw fileError(
@@ -78,7 +105,9 @@ export async function chooseTarget(image: OpenedImage, request: BakeRequest, edi
       'choose a directory that exists and that you may write to, with --output',
     )
   })
-  const sideFiles = wantedSideFiles(request, path)
-  await assertNamesFree(path, sideFiles, force, image)
-  return { path, directory, force, sideFiles }
+  return directory
+}
+
+function unnamedDirectory(image: OpenedImage, { outputDirectory }: OutputRequest): string {
+  return resolve(outputDirectory ?? dirname(image.path))
 }

@@ -4,7 +4,7 @@ import { link, symlink, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { chooseTarget, editionName } from '#src/publish/target.js'
-import type { BakeRequest } from '#src/request.js'
+import type { OutputRequest } from '#src/request.js'
 import { openImage } from '#src/source/source.js'
 import { rejectsWithCode } from '../support/errors.js'
 import { temporaryDirectory } from '../support/temp.js'
@@ -16,9 +16,9 @@ async function prepared() {
   const directory = mkdtempSync(join(root, 'images-'))
   const image = join(directory, 'coreos_production_image.bin.bz2')
   await writeFile(image, 'the source')
-  const choose = async (request: Omit<BakeRequest, 'image'>) => {
+  const choose = async (request: OutputRequest) => {
     await using opened = await openImage(image)
-    return await chooseTarget(opened, { image, ...request }, 'rackspace')
+    return await chooseTarget(opened, request, 'rackspace')
   }
   return { directory, image, choose }
 }
@@ -30,6 +30,16 @@ const besides = (output: string) => [
 ]
 
 describe('editionName', () => {
+  it.each([
+    ['image.rackspace.img.bz2', 'image.unbaked.img.bz2'],
+    ['image.rackspace.custom.bin', 'image.unbaked.bin'],
+    ['image.1.2.bin', 'image.1.2.unbaked.bin'],
+    ['rackspace.bin', 'rackspace.unbaked.bin'],
+    ['.rackspace', '.rackspace.unbaked'],
+  ])('of %s without the names of editions is %s', (name, expected) => {
+    expect(editionName(name, 'unbaked', ['custom', 'rackspace'])).toBe(expected)
+  })
+
   it.each([
     ['coreos_production_openstack_image.img.bz2', 'coreos_production_openstack_image.rackspace.img.bz2'],
     ['coreos_production_image.bin.bz2', 'coreos_production_image.rackspace.bin.bz2'],
@@ -148,7 +158,7 @@ describe('chooseTarget', () => {
     const image = `${output}.sha256`
     await writeFile(image, 'an image of that name')
     await using opened = await openImage(image)
-    await rejectsWithCode(chooseTarget(opened, { image, output, force: true }, 'x'), 'ERR_OUTPUT_IS_INPUT')
+    await rejectsWithCode(chooseTarget(opened, { output, force: true }, 'x'), 'ERR_OUTPUT_IS_INPUT')
   })
 
   it('refuses where a side file can not have its name', async () => {
@@ -162,7 +172,7 @@ describe('chooseTarget', () => {
   it('gives digests, and what gpg makes, their names when they are asked for', async () => {
     const { directory, choose } = await prepared()
     const output = join(directory, 'out.img')
-    const namesOf = async (request: Omit<BakeRequest, 'image'>) =>
+    const namesOf = async (request: OutputRequest) =>
       (await choose({ output, ...request })).sideFiles.map(({ path }) => path.slice(output.length))
     expect(await namesOf({ with: [] })).toEqual([])
     await rejectsWithCode(namesOf({ with: ['sha3' as 'sha256'] }), 'ERR_USAGE')

@@ -9,7 +9,7 @@ import { bake as bakeImage } from '../../bake.js'
 import { fileError, UsageError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
-import type { BakeRequest } from '../../request.js'
+import type { BakeRequest, ImageRequest, OutputRequest } from '../../request.js'
 import { openWorkspace } from '../../temp.js'
 import { withLocalImage } from '../fetched-image.js'
 import {
@@ -34,16 +34,27 @@ const STANDARD_OUTPUT = '-'
 export async function bake(flags: BakeFlags, context: RunContext): Promise<CommandOutput> {
   const asked = { ...imageRequest(flags), ...contentRequest(flags), ...outputRequest(flags) }
   const request: BakeRequest = await withLocalImage(asked, context)
-  if (request.output === STANDARD_OUTPUT) return bakeToStandardOutput(request, flags, context)
-  const report = await bakeImage(request, context)
+  return publishOutput(request, flags, (given) => bakeImage(given, context), context)
+}
+
+/** Makes an image and prints its path, or the image itself. */
+export async function publishOutput<Request extends ImageRequest & OutputRequest>(
+  request: Request,
+  flags: TalkFlags,
+  make: (request: Request) => Promise<BakeReport>,
+  context: RunContext,
+): Promise<CommandOutput> {
+  if (request.output === STANDARD_OUTPUT) return makeToStandardOutput(request, flags, make, context)
+  const report = await make(request)
   summarize(report, flags)
   return { document: planDocument(report), text: `${report.output.path}\n` }
 }
 
 /** The finished, verified file is copied out; nothing reaches the pipe before it is whole. */
-async function bakeToStandardOutput(
-  request: BakeRequest,
-  flags: BakeFlags,
+async function makeToStandardOutput<Request extends ImageRequest & OutputRequest>(
+  request: Request,
+  flags: TalkFlags,
+  make: (request: Request) => Promise<BakeReport>,
   context: RunContext,
 ): Promise<CommandOutput> {
   if (flags.json === true) {
@@ -57,7 +68,7 @@ async function bakeToStandardOutput(
     })
   }
   await using workspace = await openWorkspace(request.tmpDir ?? tmpdir())
-  const report = await bakeImage({ ...request, output: workspace.path('output'), with: [] }, context)
+  const report = await make({ ...request, output: workspace.path('output'), with: [] })
   summarize(report, flags)
   const { path } = report.output
   await pipeline(createReadStream(path), process.stdout, { end: false, signal: context.signal }).catch((error) => {

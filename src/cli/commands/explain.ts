@@ -11,8 +11,8 @@ import type { CommandOutput } from '../run.js'
 
 export async function explain(flags: ContentFlags & ImageFlags, context: RunContext): Promise<CommandOutput> {
   // A variable or a policy without anything that it is for is a mistake, as it is for `plan`.
-  const { set, vars, oemIdUnchecked, strict, ignore } = flags
-  const wantsContent = [set, vars, oemIdUnchecked, strict, ignore].some((given) => given !== undefined)
+  const { set, vars, oemIdUnchecked, original, strict, ignore } = flags
+  const wantsContent = [set, vars, oemIdUnchecked, original, strict, ignore].some((given) => given !== undefined)
   const content = wantsContent ? contentRequest(flags) : contentOptions(flags)
   const report = await explainImage(await withLocalImage({ ...imageRequest(flags), ...content }, context), context)
   return { document: explainDocument(report), text: explainText(report) }

@@ -20,7 +20,7 @@ export function explainText(report: ExplainReport): string {
   const { boot } = report
   const as = report.plan === undefined ? 'as it is' : 'as a bake with these flags would leave it'
   return [
-    ...headText(report),
+    ...headText(report, report.bakedBy),
     `explained   ${as}`,
     ...titled('Would not boot', stopsText(boot)),
     ...titled('Kernel command line', commandLinesText(boot)),

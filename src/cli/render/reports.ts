@@ -12,7 +12,7 @@ import { printable, table } from './table.js'
 export function inspectText(report: InspectReport): string {
   const { image, oem, space } = report
   return [
-    ...headText(report),
+    ...headText(report, oem.bakedBy),
     ...bootedText(image.booted),
     `oem_id      ${printable(oem.oemId ?? 'not set')}`,
     `OEM files   ${printable(oem.vendorSet ?? 'of no known vendor')}`,
@@ -52,7 +52,7 @@ export function planText(report: PlanReport): string {
     printable(origin ?? ''),
   ])
   return [
-    ...headText(report),
+    ...headText(report, plan.history.before),
     ...(report.image.booted.allowed ? bootedText(report.image.booted) : []),
     `oem_id      ${printable(plan.oemId ?? 'not set')}`,
     `OEM space   ${formatBytes(plan.space.freeBytesBefore)} free, ${formatBytes(Math.max(0, plan.space.freeBytesAfter))} after`,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { explainText } from '#src/cli/render/boot.js'
 import { inspectText, planText } from '#src/cli/render/reports.js'
 import type { BootExplanation } from '#src/oem/explain/explanation.js'
+import type { BakedBy } from '#src/oem/history/baked-by.js'
 import type { ExplainReport, InspectReport, PlanReport } from '#src/report.js'
 
 /** Everything that can be there, and says one and the same text. */
@@ -32,6 +33,19 @@ function bootOf(text: string): BootExplanation {
     ignored: [{ path: text, why: text, instead: text }],
     stops: [text],
     update: text,
+  }
+}
+
+function bakedByText(text: string): BakedBy {
+  return {
+    kind: 'oem-bake',
+    version: text,
+    template: { name: text, sha256: text },
+    original: { release: text, vendorSet: text },
+    written: 3,
+    edited: [text],
+    missing: [],
+    displaced: 1,
   }
 }
 
@@ -66,7 +80,7 @@ function reports(text: string): {
   return {
     inspect: {
       ...head,
-      oem: { oemId: text, vendorSet: text, oemRelease: undefined, oemReleaseId: text },
+      oem: { oemId: text, vendorSet: text, oemRelease: undefined, oemReleaseId: text, bakedBy: bakedByText(text) },
       space: { blockBytes: 4096, totalBytes: 1 << 27, freeBytes: 1 << 20, freeInodes: 5 },
       entries: [
         { ...entry, path: `/${text}`, target: text },
@@ -84,9 +98,10 @@ function reports(text: string): {
         ignored: [],
         space: { freeBytesBefore: 5000, freeBytesAfter: 4000 },
         boot: bootOf(text),
+        history: { before: bakedByText(text), after: undefined },
       },
     } as unknown as PlanReport,
-    explain: { ...head, boot: bootOf(text), plan: undefined },
+    explain: { ...head, boot: bootOf(text), bakedBy: bakedByText(text), plan: undefined },
   }
 }
 
@@ -118,6 +133,28 @@ describe('inspectText', () => {
     const line = `release     Flatcar 3510.2.8, ${words}`
     expect(inspectText({ ...inspect, release }).split('\n')).toContain(line)
     expect(planText({ ...plan, release }).split('\n')).toContain(line)
+  })
+
+  it('says who baked the image before, and what became of that, in every report', () => {
+    const { inspect, plan, explain } = reports('x')
+    const told = (bakedBy: BakedBy | undefined): readonly string[] => {
+      const texts = [
+        inspectText({ ...inspect, oem: { ...inspect.oem, bakedBy } }),
+        planText({ ...plan, plan: { ...plan.plan, history: { before: bakedBy, after: undefined } } }),
+        explainText({ ...explain, bakedBy }),
+      ]
+      return [...new Set(texts.map((text) => text.split('\n').find((line) => line.startsWith('baked '))))].map(String)
+    }
+    expect(told(bakedByText('1.0'))).toEqual([
+      'baked       by oem-bake 1.0, template 1.0: 3 files, 1 changed since, 1 of before replaced or removed',
+    ])
+    expect(told({ kind: 'damaged', reason: 'it is no JSON' })).toEqual([
+      'baked       its history /.oem-bake.json is none that oem-bake wrote: it is no JSON',
+    ])
+    expect(told({ kind: 'newer', version: '9.0' })).toEqual([
+      "baked       by oem-bake 9.0, whose history this version can't read",
+    ])
+    expect(told(undefined)).toEqual(['undefined'])
   })
 
   it('says that a partition is empty, and that an image has been booted', () => {

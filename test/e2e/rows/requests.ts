@@ -55,7 +55,7 @@ const TYPOS: readonly Row[] = [
     hint: [`did you mean --${name}?`],
     ...usage,
   })),
-  ...['bake', 'plan', 'explain', 'inspect', 'verify', 'fetch', 'keys', 'templates'].map((verb) => ({
+  ...['bake', 'plan', 'explain', 'inspect', 'unbake', 'verify', 'fetch', 'keys', 'templates'].map((verb) => ({
     title: `${misspelt(verb)} for ${verb}`,
     make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
     says: [`unknown command ${misspelt(verb)}`],

@@ -86,6 +86,15 @@ describe('an ext4 partition to edit and a btrfs one to look at', () => {
             mode: 0o4755,
             content: { kind: 'host-file', path: hostFile, sizeBytes: hostBytes.length },
           },
+          { kind: 'make-directory', path: '/owned', mode: 0o2755, owner: { uid: 500, gid: 501 } },
+          {
+            kind: 'write-file',
+            path: '/owned/f',
+            mode: 0o4711,
+            owner: { uid: 7, gid: 0 },
+            content: { kind: 'bytes', bytes: Buffer.from('f') },
+          },
+          { kind: 'make-symlink', path: '/owned/-l', target: '-odd target\n"', owner: { uid: 0, gid: 9 } },
         ],
         TIMESTAMP,
       )
@@ -137,6 +146,9 @@ describe('an ext4 partition to edit and a btrfs one to look at', () => {
       { path: oddPath, kind: 'file', mode: 0o600, ...root, sizeBytes: 3 },
       { path: '/base/run', kind: 'file', mode: 0o4755, ...root, sizeBytes: hostBytes.length },
       { path: '/theirs', kind: 'file', mode: 0o644, ...root, sizeBytes: 0 },
+      { path: '/owned', kind: 'directory', mode: 0o2755, uid: 500, gid: 501, sizeBytes: 0 },
+      { path: '/owned/f', kind: 'file', mode: 0o4711, uid: 7, gid: 0, sizeBytes: 1 },
+      { path: '/owned/-l', kind: 'symlink', mode: 0o777, uid: 0, gid: 9, sizeBytes: 0, target: '-odd target\n"' },
     ]
     const kept = before.filter(({ path }) => !gone.includes(path) && path !== '/theirs')
     expect(after).toEqual([...kept, ...made].sort((a, b) => (a.path < b.path ? -1 : 1)))
