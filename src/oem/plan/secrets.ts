@@ -14,6 +14,7 @@ interface Shape {
   readonly pattern: RegExp
 }
 
+/** Each in a time that grows as the text does: what may be long begins in few places, or has a bound. */
 const SHAPES: readonly Shape[] = [
   { what: 'a private key', pattern: /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----/ },
   { what: 'a PuTTY private key', pattern: /^PuTTY-User-Key-File-\d/m },
@@ -31,12 +32,12 @@ const SHAPES: readonly Shape[] = [
   // A reference, a placeholder or a hash is no password: those begin with a sign.
   {
     what: 'a password in an address',
-    pattern: /(?<![\w-])[a-z][a-z0-9+.-]*:\/\/[^\s/:@"'<>${}]+:[^\s/:@"'<>${}%*]{3,}@[\w.[]/i,
+    pattern: /(?<![\w-])[a-z][a-z0-9+.-]{0,40}:\/\/[^\s/:@"'<>${}]+:[^\s/:@"'<>${}%*]{3,}@[\w.[]/i,
   },
   {
     what: 'a password',
     pattern:
-      /(?<![A-Za-z])(?:[A-Za-z0-9]+[_-])*(?:password|passphrase)["']?[ \t]*[=:][ \t]*["']?[A-Za-z0-9][^\s"'$<>{}]{3,}/i,
+      /(?<![A-Za-z])(?:(?<![A-Za-z0-9]|[A-Za-z0-9][_-])(?:[A-Za-z0-9]+[_-])+)?(?:password|passphrase)["']?[ \t]*[=:][ \t]*["']?[A-Za-z0-9][^\s"'$<>{}]{3,}/i,
   },
 ]
 

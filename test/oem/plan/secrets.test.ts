@@ -79,3 +79,13 @@ it.each([
 ])('%s is no secret', (text) => {
   expect(checkSecrets([file(text)])).toEqual([])
 })
+
+describe('a long text that looks like the beginning of a secret all along', () => {
+  // Found by test/fuzz: a run of digits took a second for each ten thousand of them, squared.
+  it.each(['429', 'a_', 'a__', 'a-', '1_', 'a.', 'a+', 'a://', 'password ', 'eyJaaaaaaaaaa.'])(
+    'is looked through: a megabyte of %s',
+    (piece) => {
+      expect(checkSecrets([file(piece.repeat((1 << 20) / piece.length))])).toEqual([])
+    },
+  )
+})
