@@ -29,6 +29,7 @@ build {
     post-processor "oem-bake" {
       template  = "openstack"
       variables = { version_id = build.PackerRunUUID }
+      # Once a system has booted from it: allow_booted = true
       # Not in build/qemu: with the builder's image that whole directory goes.
       output              = "dist/disk.openstack.raw"
       keep_input_artifact = false
