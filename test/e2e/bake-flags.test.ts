@@ -112,7 +112,10 @@ describe('plan', () => {
   it('with --json gives edits with sizes, digests beside them, and no content', async () => {
     const flags = ['--cloud-config', path('cloud.yml')]
     const { plan } = await oemBakeJson<PlanReport>(['plan', images.empty, ...flags])
-    expect(plan.edits).toEqual([{ kind: 'write-file', path: '/cloud-config.yml', mode: 0o644, sizeBytes: 29 }])
+    expect(plan.edits).toEqual([
+      { kind: 'write-file', path: '/.oem-bake.json', mode: 0o644, sizeBytes: expect.any(Number) },
+      { kind: 'write-file', path: '/cloud-config.yml', mode: 0o644, sizeBytes: 29 },
+    ])
     expect(plan.expected).toContainEqual(
       expect.objectContaining({ path: '/cloud-config.yml', sha256: sha256(path('cloud.yml')) }),
     )

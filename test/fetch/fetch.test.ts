@@ -336,6 +336,7 @@ it('an image that is there is verified and left; another file of its name is not
   const to = mkdtempSync(join(directory, 'to-'))
   writeFileSync(join(to, NAME), bytes)
   const present = await run(() => undefined, { cache: false }, to)
+  expect(present.code).toBeUndefined()
   expect(present.report?.how).toBe('present')
   expect(present.report?.files.every((path) => existsSync(path))).toBe(true)
   writeFileSync(join(to, NAME), other)

@@ -35,6 +35,7 @@ describe('a proof of a bake', () => {
     expect(report.baked).toMatchObject({ path: baked, sha256: sha256(readFileSync(baked)) })
     expect(report.comparison).toEqual({ by: form.endsWith('bzip2') ? 'blocks' : 'bytes', everyBlockChecked: true })
     expect(report.files?.map(({ change, path: where }) => `${change} ${where}`)).toEqual([
+      'added /.oem-bake.json',
       'added /base',
       'added /base/default.ign',
       'added /bin',
