@@ -10,7 +10,8 @@ import { sniff } from '../source/sniff.js'
 import type { OpenedImage } from '../source/source.js'
 import type { ComparisonReport, ProvedImage } from './proof.js'
 
-type ImageFile = Pick<OpenedImage, 'device' | 'handle' | 'name'>
+/** One of the two; `name` is for messages. */
+export type ImageFile = Pick<OpenedImage, 'device' | 'handle' | 'name'>
 
 export interface DecodedPair {
   readonly compression: { readonly original: ProvedImage['compression']; readonly baked: ProvedImage['compression'] }

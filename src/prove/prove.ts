@@ -18,14 +18,14 @@ import type { RunContext } from '../progress.js'
 import type { ProveRequest } from '../request.js'
 import { DEFAULT_SIZE_LIMIT_BYTES } from '../size-limit.js'
 import { FileHash } from '../source/file-hash.js'
-import { openImage } from '../source/source.js'
+import { type OpenedImage, openImage } from '../source/source.js'
 import { openWorkspace } from '../temp.js'
 import { InputDigest } from '../trust/input-digest.js'
 import { type VerifiedImage, verifyOrigin } from '../trust/verify.js'
 import { SECTOR_BYTES } from '../units.js'
 import { compareOem } from './compare-oem.js'
 import { compareSectors, openBaked } from './compare-sectors.js'
-import { decodePair } from './decoded-pair.js'
+import { decodePair, type ImageFile } from './decoded-pair.js'
 import { ofImage } from './naming.js'
 import type { OemPartitionReport, ProofReport, ProvedImage } from './proof.js'
 
@@ -52,20 +52,22 @@ export async function prove(request: ProveRequest, context: RunContext): Promise
   return await preferringMismatch(verified, digest, async () => {
     const trust = { vouchedFor: await isVouchedFor(verified, digest), settled: () => digest.settled() }
     const limitBytes = request.maxSizeBytes ?? DEFAULT_SIZE_LIMIT_BYTES
-    const pair = await decodePair(original, baked, limitBytes, trust, context)
-    await using before = await ofImage(original.name, () => openDisk({ device: pair.original, notes: {} }, limitBytes))
-    const located = await ofImage(original.name, () => locateOem(before))
+    const [originalFile, bakedFile] = toldApart(original, baked)
+    const pair = await decodePair(originalFile, bakedFile, limitBytes, trust, context)
+    const sectors = { device: pair.original, notes: {} }
+    await using before = await ofImage(originalFile.name, () => openDisk(sectors, limitBytes))
+    const located = await ofImage(originalFile.name, () => locateOem(before))
     context.report({ kind: 'phase', phase: 'compare' })
     const matched = await pair.match(mayDifferFrom(located))
-    await using after = await ofImage(baked.name, () => openBaked(matched.device, limitBytes))
+    await using after = await ofImage(bakedFile.name, () => openBaked(matched.device, limitBytes))
 
     const disks = { original: before, baked: after, same: matched.same }
     const { changedInside, outside, reason } = await compareSectors(disks, located, context)
     const changes =
       reason === undefined
         ? await compareOem(
-            { name: original.name, located },
-            { name: baked.name, located: await ofImage(baked.name, () => locateOem(after)) },
+            { name: originalFile.name, located },
+            { name: bakedFile.name, located: await ofImage(bakedFile.name, () => locateOem(after)) },
             changedInside === 0,
             choice,
             { ...context, workDirectory: scratch.directory, spareThread },
@@ -91,6 +93,16 @@ export async function prove(request: ProveRequest, context: RunContext): Promise
       engine: changes?.engine,
     }
   })
+}
+
+/** How messages call the two: editions may have the name of their original, in another directory. */
+function toldApart(original: OpenedImage, baked: OpenedImage): readonly [ImageFile, ImageFile] {
+  const named = ({ device, handle, name, path }: OpenedImage): ImageFile => ({
+    device,
+    handle,
+    name: original.name === baked.name ? path : name,
+  })
+  return [named(original), named(baked)]
 }
 
 /**

@@ -77,6 +77,30 @@ describe('a proof', () => {
   })
 })
 
+describe('a partition label that would fool a terminal', () => {
+  it('reaches it as text', async () => {
+    const changed = path('label')
+    copyFileSync(disk, changed)
+    {
+      using patcher = new DiskPatcher(changed)
+      for (const copy of ['primary', 'backup'] as const) {
+        patcher.write(patcher.entryOffset(copy, 3) + 56, Buffer.from('A\x1b[2J\nPROVED\0', 'utf16le'))
+        patcher.sealGpt(copy)
+      }
+    }
+    copyFileSync(changed, path('label.other'))
+    {
+      using patcher = new DiskPatcher(path('label.other'))
+      patcher.flipBit(2048 * 512)
+    }
+    const { exitCode, stdout } = await runCli(['prove', changed, path('label.other')])
+    expect(exitCode).toBe(3)
+    expect(stdout).not.toContain('\x1b')
+    expect(stdout).not.toMatch(/^PROVED/m)
+    expect(stdout).toMatch(/^NOT PROVED: 1 sector differs .* partition 3 \(A/m)
+  })
+})
+
 /** An edition in bzip2, as its blocks; and what became of them. */
 describe('a file that was put together to deceive', () => {
   const original = path('original.bz2')

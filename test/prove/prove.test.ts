@@ -1,7 +1,7 @@
 /** Proofs of bakes that are what they should be, in every form of image, and what is said of them. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prove } from '../../dist/index.js'
@@ -74,7 +74,7 @@ describe('a proof of a bake', () => {
       const baked = inForm(path('disk.baked'), after, path('baked'))
       const report = await prove({ original, baked })
       expect(report, `${before} and ${after}`).toMatchObject({ holds: true, comparison: { by: 'bytes' } })
-      expect(report.files).toHaveLength(7)
+      expect(report.files).toHaveLength(8)
     }
   })
 
@@ -216,6 +216,14 @@ describe('what can not be proved', () => {
     writeFileSync(path('cut'), readFileSync(packed).subarray(0, -100))
     const cut = await rejectsWithCode(prove({ original: packed, baked: path('cut') }), 'ERR_BZIP2_TRUNCATED')
     expect(cut.message).toContain('cut')
+
+    mkdirSync(path('other'))
+    writeFileSync(path('other/packed'), readFileSync(packed).subarray(0, -100))
+    const sameName = await rejectsWithCode(
+      prove({ original: packed, baked: path('other/packed') }),
+      'ERR_BZIP2_TRUNCATED',
+    )
+    expect(sameName.message).toContain(path('other/packed'))
 
     copyFileSync(packed, path('digested'))
     writeFileSync(path('digested.sha256'), `${'0'.repeat(64)}  digested\n`)

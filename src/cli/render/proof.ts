@@ -24,7 +24,7 @@ export function proofText(report: ProofReport): string {
     ...(outside === undefined ? [] : outsideText(outside, range)),
     ...(files === undefined ? [] : filesText(files, oemPartition.differingSectors ?? 0)),
     '',
-    holds ? 'PROVED: nothing but the OEM partition differs' : `NOT PROVED: ${report.reason}`,
+    holds ? 'PROVED: nothing but the OEM partition differs' : `NOT PROVED: ${printable(report.reason ?? '')}`,
     '',
   ].join('\n')
 }

@@ -145,6 +145,22 @@ export class BlockIndex {
     return this.#forgotten
   }
 
+  /** A map from a decoded offset, or from before it, to the end of the file. */
+  async toEnd(rawOffset: number): Promise<BlockMap> {
+    const last = this.#maps.at(-1)
+    if (last !== undefined && last.rawStart <= rawOffset) return last
+    const extended = this.#tail?.coverFrom(rawOffset)
+    if (extended === undefined) return this.#indexWhole()
+    this.#maps = [...this.#maps.slice(0, -1), extended]
+    return extended
+  }
+
+  /** The map of the whole file, every block of it decoded and checked in this run. */
+  async whole(): Promise<BlockMap> {
+    const [only] = this.#maps
+    return this.#how === 'full' && only !== undefined ? only : this.#indexWhole()
+  }
+
   async #rediscover(): Promise<void> {
     const before = this.rawSize
     this.#maps = []

@@ -105,18 +105,18 @@ export class Bzip2Pair {
    * @throws ERR_BZIP2_CORRUPT | ERR_BZIP2_TRUNCATED | ERR_BZIP2_TRAILING_GARBAGE with the bit, ERR_CANCELLED
    */
   async match(rawOffset: number): Promise<MatchedFile> {
-    const { rawSize } = this.#index
     if (this.#index.how === 'tail') {
-      const map = await this.#index.covering(rawOffset, rawSize - rawOffset)
-      const matched = map.rawStart === 0 ? undefined : await this.#matchTail(map)
+      const map = await this.#index.toEnd(rawOffset)
+      const matched = this.#index.how === 'tail' ? await this.#matchTail(map) : undefined
       if (matched !== undefined) return matched
     }
-    return this.#matchWhole(await this.#index.covering(0, rawSize))
+    return this.#matchWhole(await this.#index.whole())
   }
 
   /** Undefined where the two differ before what is known of the original. */
   async #matchTail(map: BlockMap): Promise<MatchedFile | undefined> {
-    const [stream] = map.streams
+    // Not always the first of the map: empty ones may lie before it.
+    const stream = map.streams[map.streamOf(0)]
     if (stream === undefined) return undefined
     const bit = at(map.columns.startBit, 0)
     if (!(await this.#sameUntil(bit))) return undefined
@@ -136,7 +136,7 @@ export class Bzip2Pair {
     return {
       device: new FollowedDevice(followed.map, reader, this.original, this.#files.baked.name),
       same: joined(extent(0, map.rawStart), followed.same),
-      everyBlock: false,
+      everyBlock: map.rawStart === 0,
     }
   }
 
@@ -197,6 +197,7 @@ function source({ fd, name, sizeBytes }: CompressedFile) {
 /** A range before others, which may touch the first of them. */
 function joined(first: Extent, others: readonly Extent[]): readonly Extent[] {
   const [next, ...rest] = others
+  if (first.length === 0) return others
   if (next === undefined || next.offset !== first.offset + first.length) return [first, ...others]
   return [extent(first.offset, first.length + next.length), ...rest]
 }

@@ -218,6 +218,17 @@ describe('a pair of bzip2 files', () => {
     expect(outcome.matched.everyBlock).toBe(false)
   })
 
+  it('begins with the stream that the first block is of, not with an empty one of another level before it', async () => {
+    const streams = [
+      { level: 1, blocks: [] },
+      { level: 2, blocks: [...LARGE, ...DENSE, ...SMALL] },
+    ]
+    const original = layOut(streams)
+    const outcome = await match(original, original.bytes, 0, true)
+    expectTrue(outcome, original.decoded, original.decoded)
+    expect(outcome.matched.same).toEqual([{ offset: 0, length: original.decoded.length }])
+  })
+
   it('decodes all of a file that was compressed anew', async () => {
     const original = layOut(SINGLE)
     const baked = compress(original.decoded, 5, 'pbzip2')
