@@ -69,14 +69,15 @@ export async function fetchImage(request: FetchRequest, context: RunContext): Pr
   const wanted: Wanted = { request, resolved, sides, vouchers, store, key }
 
   const stored = await takeStored(wanted, context)
-  if (stored !== undefined) return settle(wanted, stored, 'cached')
+  if (stored !== undefined) return await settle(wanted, stored, 'cached')
   await using file = await PartialFile.open(parentOf(wanted), imageName, resolved.url)
   for (const { name, bytes } of sides)
     await writeFile(join(file.directory, name), bytes).catch((error) => {
       throw fileError(error, `write ${name}`)
     })
   const present = await lookAtPresent(wanted, file.directory, context)
-  if (present !== undefined) return settle(wanted, { directory: file.directory, verification: present }, 'present')
+  if (present !== undefined)
+    return await settle(wanted, { directory: file.directory, verification: present }, 'present')
   await download(client, resolved.url, file, policy, context)
   const verification = await verified(file.path, request, context).catch((error) => {
     // What was cut off is gone on with; what is wrong is not.
@@ -90,7 +91,7 @@ export async function fetchImage(request: FetchRequest, context: RunContext): Pr
   }
   await file.release()
   await store.keep(key, file.directory)
-  return settle(wanted, { directory: store.entry(key), verification }, 'downloaded')
+  return await settle(wanted, { directory: store.entry(key), verification }, 'downloaded')
 }
 
 interface Wanted {

@@ -7,6 +7,7 @@ import { resolveContent } from './content.js'
 import type { OemState } from './describe.js'
 import type { UserDataExplanation } from './explain/explanation.js'
 import type { Finding } from './finding.js'
+import { HISTORY_PATH } from './history/history.js'
 import { planBake, WORTH_READING_BYTES } from './plan/plan.js'
 import { releasesBetweenEdges } from './release/edges.js'
 import type { KnownRelease } from './release/release.js'
@@ -53,7 +54,8 @@ function tryOn(release: KnownRelease, plan: () => ReturnType<typeof planBake>): 
     const { boot, changes, findings } = plan()
     return {
       release,
-      files: changes.filter(({ kind }) => kind === 'file').map(({ path }) => path),
+      // The history is the bake's own, whatever the template.
+      files: changes.filter(({ kind, path }) => kind === 'file' && path !== HISTORY_PATH).map(({ path }) => path),
       findings,
       fault: undefined,
       userData: boot.userData,
