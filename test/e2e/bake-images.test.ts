@@ -123,6 +123,7 @@ describe('a bake of a Flatcar image with btrfs', () => {
       filesystem: 'btrfs',
     })
     expect(paths(proof)).toEqual([
+      '/.oem-bake.json',
       '/base',
       '/base/base.ign',
       '/bin',

@@ -52,6 +52,7 @@ describe('links on the OEM partition', () => {
       const oem = cutOut(output, partitionRange(output, 6), join(directory, `oem-${engine}`))
       judge('e2fsck', ['-fn', oem])
       expect(extTree(oem).map(({ path, kind }) => `${kind} ${path}`)).toEqual([
+        'file /.oem-bake.json',
         'directory /base',
         'file /base/base.ign',
         'file /base/default.ign',
