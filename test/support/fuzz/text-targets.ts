@@ -7,6 +7,8 @@ import type { OemState } from '#src/oem/describe.js'
 import { explainBoot } from '#src/oem/explain/explain.js'
 import { treeOfState } from '#src/oem/explain/tree.js'
 import { checkGrubForRelease } from '#src/oem/grub/check-for-release.js'
+import { formatHistory, type History } from '#src/oem/history/history.js'
+import { parseHistory } from '#src/oem/history/parse-history.js'
 import { loadedBytes } from '#src/oem/host-files.js'
 import { planBake } from '#src/oem/plan/plan.js'
 import { parseOsRelease, parseReleaseArgument } from '#src/oem/release/release.js'
@@ -22,6 +24,23 @@ const RELEASES = ['container-linux:1010.5.0', 'container-linux:2512.3.0', 'flatc
 )
 
 const text = (...lines: string[]): Buffer => Buffer.from(`${lines.join('\n')}\n`)
+
+const SHA256 = '0'.repeat(64)
+const HISTORY: History = {
+  version: '0.1.0',
+  template: { name: 'rackspace', sha256: SHA256 },
+  original: { release: 'container-linux:2512.3.0', vendorSet: 'ec2', tree: SHA256 },
+  written: [{ path: '/grub.cfg', mode: 0o644, sizeBytes: 20, sha256: SHA256, isDerived: true }],
+  directories: ['/base'],
+  displaced: [
+    { kind: 'file', path: '/cloud-config.yml', mode: 0o644, uid: 0, gid: 0, sizeBytes: 5, sha256: SHA256 },
+    { kind: 'symlink', path: '/link', mode: 0o777, uid: 0, gid: 0, target: '../x' },
+  ],
+}
+const HISTORIES = [
+  formatHistory(HISTORY),
+  formatHistory({ ...HISTORY, template: undefined, written: [], directories: [], displaced: [] }),
+]
 
 const GRUB = [
   text(
@@ -277,6 +296,12 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
       for (const algorithm of [undefined, 'sha256', 'sha512'] as const)
         parseDigests(bytes.toString('utf8'), algorithm).map(isWholeDigest)
     },
+  },
+  {
+    name: 'a history',
+    seeds: () => HISTORIES,
+    tokens: ['"oemBakeHistory":', '"displaced":', '"written":', '"sha256":', '/../', ...JSON_TOKENS],
+    read: (bytes) => parseHistory(bytes),
   },
   { name: 'version.txt', seeds: () => VERSION_TXT, read: (bytes) => parseVersionTxt(bytes.toString('utf8')) },
   { name: 'os-release', seeds: () => OS_RELEASE, read: (bytes) => parseOsRelease(bytes.toString('utf8')) },
