@@ -8,7 +8,7 @@ import { aimsOf, complaints, failEach, summarize, takeCensus } from '../support/
 import { makeGround, makeScenarios } from '../support/fault-matrix/scenarios.js'
 
 const SAMPLED = ['raw over an older output', 'raw.bz2, full index', 'raw.bz2, recompressed', 'the input as the output']
-const FAULTS_EACH = 12
+const FAULTS_EACH = 6
 
 const ground = await makeGround()
 const scenarios = makeScenarios(ground)
