@@ -1,7 +1,7 @@
 /**
  * What is true of the vendors' images and of those made here, one sentence each.
  *
- * test/scripts/make-image.test.ts proves every one of them with programs that are not ours, and fails for a fact without a
+ * test/full/make-image.test.ts proves every one of them with programs that are not ours, and fails for a fact without a
  * proof. Sources: coreos/scripts and flatcar/scripts `build_library/{disk_layout.json,disk_util,vm_image_util.sh,
  * release_util.sh}`, coreos/seismograph `src/firmware/include/gpt.h`, coreos/coreos-overlay `coreos-base/oem-*`.
  */
