@@ -38,23 +38,6 @@ describe('a bake of a Container Linux image', () => {
     expect(grub.toString()).toMatch(/^set oem_id="rackspace"$/m)
   })
 
-  it('replaces a directory tree of another vendor with both engines alike', async () => {
-    const image = await fixtureImage('cl-rackspace')
-    const proofs: Proof[] = []
-    for (const engine of ['embedded', 'libguestfs'] as const) {
-      const work = newDirectory(`cl-rackspace-${engine}`)
-      proofs.push(
-        await proveBake({ image, flags: ['--template', 'ec2'], engine, work, format: 'raw', filesystem: 'ext4' }),
-      )
-    }
-    const [embedded, libguestfs] = proofs as [Proof, Proof]
-    expect(libguestfs.tree).toEqual(embedded.tree)
-    expect(
-      paths(embedded).filter((path) => path.startsWith('/nova-agent') || path === '/bin/nova-agent-watcher'),
-    ).toEqual([])
-    expect(paths(embedded)).toContain('/base/base.ign')
-  })
-
   it('takes a raw image in bzip2 and gives one back that bzip2 itself accepts', async () => {
     const image = await fixtureImage('cl-generic-lbzip2')
     const proof = await proveBake({

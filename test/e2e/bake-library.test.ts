@@ -16,10 +16,14 @@ describe("import 'oem-bake'", () => {
       'OemBakeError',
       'bake',
       'explain',
+      'fetch',
       'inspect',
       'keys',
       'plan',
+      'planOfUnbake',
+      'prove',
       'templates',
+      'unbake',
       'verify',
     ])
   })
