@@ -1,5 +1,5 @@
 /** A bake that needs two appliances, and changes a whole tree: too long for every run (see test/e2e/bake-images.test.ts). */
-import { mkdirSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { APPLIANCE_TIMEOUT_MS, type Proof, proveBake } from '../e2e/proof.js'
@@ -9,29 +9,20 @@ import { temporaryDirectory } from '../support/temp.js'
 vi.setConfig({ testTimeout: APPLIANCE_TIMEOUT_MS })
 const directory = temporaryDirectory()
 
-function newDirectory(name: string): string {
-  const path = join(directory, name)
-  mkdirSync(path)
-  return path
-}
-
-const paths = (proof: Proof): string[] => proof.tree.map((entry) => entry.path)
-
 describe('a bake of a Container Linux image', () => {
   it('replaces a directory tree of another vendor with both engines alike', async () => {
     const image = await fixtureImage('cl-rackspace')
     const proofs: Proof[] = []
     for (const engine of ['embedded', 'libguestfs'] as const) {
-      const work = newDirectory(`cl-rackspace-${engine}`)
+      const work = mkdtempSync(join(directory, engine))
       proofs.push(
         await proveBake({ image, flags: ['--template', 'ec2'], engine, work, format: 'raw', filesystem: 'ext4' }),
       )
     }
     const [embedded, libguestfs] = proofs as [Proof, Proof]
     expect(libguestfs.tree).toEqual(embedded.tree)
-    expect(
-      paths(embedded).filter((path) => path.startsWith('/nova-agent') || path === '/bin/nova-agent-watcher'),
-    ).toEqual([])
-    expect(paths(embedded)).toContain('/base/base.ign')
+    const paths = embedded.tree.map(({ path }) => path)
+    expect(paths.filter((path) => path.startsWith('/nova-agent') || path === '/bin/nova-agent-watcher')).toEqual([])
+    expect(paths).toContain('/base/base.ign')
   })
 })
