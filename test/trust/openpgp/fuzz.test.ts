@@ -12,6 +12,8 @@ import { temporaryDirectory } from '../../support/temp.js'
 
 const directory = temporaryDirectory()
 const DOCUMENT = noise(1000)
+/** Before the day that the feeders take for today, whenever the test is run. */
+const SIGNED = '2024-05-01'
 let keys: TestKeys
 let signature: Buffer
 let armored: Buffer
@@ -23,9 +25,9 @@ beforeAll(async () => {
   keys = makeTestKeys(directory)
   const file = join(directory, 'document')
   writeFileSync(file, DOCUMENT)
-  signature = keys.gpg.sign(file, keys.own)
-  armored = keys.gpg.sign(file, keys.own, undefined, ['--armor'])
-  clearSigned = Buffer.from(keys.gpg.clearSign('digests\n', keys.own))
+  signature = keys.gpg.sign(file, keys.own, SIGNED)
+  armored = keys.gpg.sign(file, keys.own, SIGNED, ['--armor'])
+  clearSigned = Buffer.from(keys.gpg.clearSign('digests\n', keys.own, SIGNED))
   keyFile = readFileSync(keys.files.own)
   certificates = await readCertificates([{ file: keys.files.own, bytes: keyFile }], new Date())
 })
