@@ -14,9 +14,9 @@ import type { Bzip2Options } from './codec/bzip2/bzip2.js'
 import type { DecodedImage } from './codec/codec.js'
 import { decodeImage } from './codec/open.js'
 import { assertOnlyOemChanged } from './disk/assert-only-oem.js'
-import { openDisk } from './disk/disk.js'
 import { GPT_SIZE_ANCHOR } from './disk/gpt/size-anchor.js'
-import { type LocatedOem, locateOem } from './disk/locate-oem.js'
+import type { LocatedOem } from './disk/locate-oem.js'
+import { openOem } from './disk/open-oem.js'
 import type { EngineName, FilesystemEditor } from './engine/engine.js'
 import { prepareEngine, withMountedOem } from './engine/mount.js'
 import { throwIfCancelled } from './errors.js'
@@ -128,8 +128,7 @@ async function produce(
   const purpose = { kind: 'bake', target: finished, recompress: request.recompress, tell } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
   return await preferringMismatch(image, decoded, async () => {
-    await using disk = await openDisk(decoded, sizeLimit(request))
-    const located = await locateOem(disk)
+    const { located, notes } = await openOem(decoded, sizeLimit(request))
     const told = await toldRelease(request.release, image.path, decoded.notes)
 
     const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
@@ -155,7 +154,7 @@ async function produce(
     await assertOnlyOemChanged(located)
     const target = named ?? (await chooseTarget(opened, request, name, editionsOf(baked.seen.plan)))
 
-    const edited = await disk.edited()
+    const edited = await located.disk.edited()
     context.report({ kind: 'phase', phase: 'encode' })
     const encoder = await decoded.encode(edited)
     context.report({ kind: 'phase', phase: 'check' })
@@ -170,7 +169,7 @@ async function produce(
     context.report({ kind: 'phase', phase: 'publish' })
     const { removed } = await publish({ image: finished, sideFiles }, target)
     reportRemoved(removed, target, context)
-    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes, ...baked.booted.notes })
+    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...notes, ...baked.booted.notes })
     return { ...seen, output: { path: target.path, ...digests, encoder, files: target.sideFiles, removed } }
   })
 }
@@ -292,8 +291,7 @@ async function lookInto<T>(
   await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
   // Awaited here: what is opened above closes as soon as this function returns.
   return await preferringMismatch(image, decoded, async () => {
-    await using disk = await openDisk(decoded, sizeLimit(request))
-    const located = await locateOem(disk)
+    const { located, notes } = await openOem(decoded, sizeLimit(request))
     const told = await toldRelease(request.release, image.path, decoded.notes)
     const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
     context.report({ kind: 'phase', phase: 'read-oem' })
@@ -310,7 +308,7 @@ async function lookInto<T>(
       },
     )
     await decoded.settled()
-    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...disk.notes, ...booted.notes })
+    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...notes, ...booted.notes })
     return { ...seen, image: await describeImage(image, decoded, located, booted.report) }
   })
 }

@@ -44,9 +44,15 @@ export class ThreadKind {
     this.#make = make
   }
 
-  /** For a program that knows at its start that it will want one; it calls {@link endEarly} at its end. */
-  startEarly(): void {
-    this.#early ??= new SpareThread(this.#make())
+  /**
+   * For a program that knows at its start that it will want one; it calls {@link endEarly} at its end.
+   *
+   * @param message what the thread may begin with, whoever takes it
+   */
+  startEarly(message?: object): void {
+    const worker = this.#make()
+    if (message !== undefined) worker.postMessage(message)
+    this.#early = new SpareThread(worker)
   }
 
   /** One that may turn out not to be wanted: the early one, or a new one. */

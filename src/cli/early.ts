@@ -4,6 +4,7 @@
  * The hash first: of all that a bake does, reading and hashing the image takes the longest.
  */
 import { ENGINE_THREAD } from '../engine/embedded/thread.js'
+import type { ToHasher } from '../source/file-hash.js'
 import { HASH_THREAD } from '../source/hash-thread.js'
 
 const KINDS = [HASH_THREAD, ENGINE_THREAD]
@@ -15,7 +16,14 @@ const WITHOUT_IMAGE = new Set(['templates', 'rules', 'completion', 'keys', 'fetc
 export function startEarlyThreads(words: readonly string[]): void {
   const word = words.find((candidate) => !candidate.startsWith('-'))
   if (word === undefined || WITHOUT_IMAGE.has(word)) return
-  for (const kind of word === ONLY_HASHES ? [HASH_THREAD] : KINDS) kind.startEarly()
+  HASH_THREAD.startEarly(headStart(words))
+  if (word !== ONLY_HASHES) ENGINE_THREAD.startEarly()
+}
+
+/** A guess: if the image turns out to be another file, nothing is lost. */
+function headStart(words: readonly string[]): ToHasher | undefined {
+  const path = words.find((word) => word.endsWith('.bz2') && !word.startsWith('-'))
+  return path === undefined ? undefined : { kind: 'head start', path }
 }
 
 /** Ends those that nobody took: a thread keeps the process from leaving. */

@@ -33,8 +33,10 @@ export interface HashOptions {
   readonly signed?: readonly SignedHash[]
 }
 
-/** To the worker, answered in order. */
+/** To the worker, answered in order; a head start is not. */
 export type ToHasher =
+  /** Hash this file, as far as it goes until something else is asked: most likely it will be wanted. */
+  | { readonly kind: 'head start'; readonly path: string }
   | {
       readonly kind: 'whole'
       readonly fd: number

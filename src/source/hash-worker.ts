@@ -5,17 +5,17 @@
  * in it.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { read } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { InternalError, isErrnoException } from '../errors.js'
 import type { Digests, FromHasher, ToHasher } from './file-hash.js'
+import { feed } from './hash-feed.js'
+import { HeadStart } from './head-start.js'
 
 if (parentPort === null) throw new InternalError('ERR_INTERNAL', 'this module runs in a worker')
 const port = parentPort
 
 /** Bytes between two states that are kept. */
 const STEP_BYTES = 4 << 20
-const PIECE_BYTES = 1 << 20
 /** Bytes between two words about progress. */
 const REPORT_BYTES = 16 << 20
 
@@ -27,13 +27,16 @@ interface Hashes {
 
 /** After so many steps. */
 const states: Hashes[] = []
-const buffers = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)] as const
+let headStart: HeadStart | undefined
 
 const send = (message: FromHasher): void => port.postMessage(message)
 
 port.on('message', async (request: ToHasher) => {
   try {
     switch (request.kind) {
+      case 'head start':
+        headStart = new HeadStart(request.path, (sha256, offset) => keepState({ sha256, sha512: undefined }, offset))
+        break
       case 'whole':
         send({ kind: 'digests', digests: await hashWhole(request) })
         break
@@ -49,9 +52,13 @@ port.on('message', async (request: ToHasher) => {
 
 async function hashWhole(request: Extract<ToHasher, { readonly kind: 'whole' }>): Promise<Partial<Digests>> {
   const { fd, sizeBytes, withSha256, withSha512, signed = [] } = request
-  states.length = 0
+  const begun = await headStart?.endFor(fd, sizeBytes)
+  headStart = undefined
+  const isOfUse = withSha256 && !withSha512 && signed.length === 0
+  const { offset: from, sha256: early } = begun !== undefined && isOfUse ? begun : { offset: 0, sha256: undefined }
+  if (early === undefined) states.length = 0
   // What several ask for is hashed once.
-  const running = new Map<string, Hash>()
+  const running = new Map<string, Hash>(early === undefined ? [] : [['sha256 ', early]])
   const begin = (algorithm: string, prefix: Uint8Array = new Uint8Array()): Hash => {
     const key = `${algorithm} ${Buffer.from(prefix).toString('hex')}`
     const hash = running.get(key) ?? createHash(algorithm).update(prefix)
@@ -62,8 +69,8 @@ async function hashWhole(request: Extract<ToHasher, { readonly kind: 'whole' }>)
   const sha512 = withSha512 ? begin('sha512') : undefined
   const ofSignatures = signed.map(({ algorithm, prefix, suffix }) => ({ hash: begin(algorithm, prefix), suffix }))
   const hashes = [...running.values()]
-  await feed(fd, 0, sizeBytes, (bytes, offset) => {
-    if (offset % STEP_BYTES === 0 && sha256 !== undefined) states.push(copyOf({ sha256, sha512 }))
+  await feed(fd, from, sizeBytes, (bytes, offset) => {
+    if (sha256 !== undefined) keepState({ sha256, sha512 }, offset)
     for (const hash of hashes) hash.update(bytes)
     if (offset % REPORT_BYTES === 0) send({ kind: 'progress', doneBytes: offset })
   })
@@ -100,37 +107,7 @@ function copyOf({ sha256, sha512 }: Hashes): Hashes {
   return { sha256: sha256.copy(), sha512: sha512?.copy() }
 }
 
-/** The next piece is read while this one is being hashed: reading takes a sixth of the time of SHA-512 (measured 2026-11). */
-async function feed(
-  fd: number,
-  from: number,
-  to: number,
-  take: (bytes: Buffer, offset: number) => void,
-): Promise<void> {
-  let next = readPiece(fd, from, to, 0)
-  for (let offset = from, turn = 1; offset < to; turn ^= 1) {
-    const bytes = await next
-    const end = offset + bytes.length
-    if (end < to) next = readPiece(fd, end, to, turn)
-    take(bytes, offset)
-    offset = end
-  }
-}
-
-/** Whole pieces only, but for the last one: the steps count on it. */
-async function readPiece(fd: number, offset: number, to: number, turn: number): Promise<Buffer> {
-  const piece = (buffers[turn] ?? buffers[0]).subarray(0, Math.min(PIECE_BYTES, to - offset))
-  for (let filled = 0; filled < piece.length; ) {
-    const count = await readInto(fd, piece.subarray(filled), offset + filled)
-    if (count === 0) throw new Error(`the file ends at byte ${offset + filled}, expected ${to} bytes`)
-    filled += count
-  }
-  return piece
-}
-
-/** @returns how many bytes there were; 0 at the end of the file */
-function readInto(fd: number, target: Buffer, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(fd, target, 0, target.length, position, (error, count) => (error === null ? resolve(count) : reject(error)))
-  })
+/** Of all before `offset`, every few MiB. */
+function keepState(hashes: Hashes, offset: number): void {
+  if (offset % STEP_BYTES === 0) states.push(copyOf(hashes))
 }

@@ -7,11 +7,11 @@
  *
  * Each falls through to the next where it can't serve; `full` is never wrong.
  */
-import { ImageError, InternalError, OemBakeError } from '../../errors.js'
+import { ImageError, InternalError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import { assertSizeWithin, DEFAULT_SIZE_LIMIT_BYTES } from '../../size-limit.js'
 import type { SizeAnchor } from '../codec.js'
-import { areOfFile, type BlockMap } from './block-map.js'
+import { areOfFile, at, type BlockMap } from './block-map.js'
 import type { BlockReader } from './block-reader.js'
 import type { BlockChain } from './chain.js'
 import { type CompressedFile, indexWhole } from './full-index.js'
@@ -171,29 +171,15 @@ export class BlockIndex {
       })
   }
 
-  /** Whether remembered maps hang together, and both ends of the image are as they say. */
+  /**
+   * Whether remembered maps hang together, and blocks begin where the first and the last of them do. Nothing is decoded for it: the
+   * entry has this file's digest, and a block that is not what a map says is noticed when it is read.
+   */
   #fits({ check, maps }: RememberedMaps): boolean {
-    const [head] = maps
-    const last = maps.at(-1)
-    if (head === undefined || last === undefined || (check === 'full' && maps.length !== 1)) return false
-    if (!areOfFile(maps, this.#file.sizeBytes)) return false
-    try {
-      return this.#confirms(head, last) !== false
-    } catch (error) {
-      if (error instanceof OemBakeError && error.code === 'ERR_SOURCE_CHANGED') return false
-      throw error
-    }
-  }
-
-  /** Whether both ends of the image agree on its size; undefined when it does not tell. */
-  #confirms(head: BlockMap, last: BlockMap): boolean | undefined {
-    const { anchor } = this.#options
-    const [headBytes, endBytes] = [Buffer.alloc(anchor.headBytes), Buffer.alloc(anchor.endBytes)]
-    if (head.rawEnd < headBytes.length || last.rawEnd - last.rawStart < endBytes.length) return undefined
-    this.#reader.read(head, 0, headBytes)
-    this.#reader.read(last, last.rawEnd - endBytes.length, endBytes)
-    const declared = anchor.declaredSize(headBytes)
-    return declared === undefined ? undefined : declared === last.rawEnd && anchor.confirms(endBytes, declared)
+    if (!areOfFile(maps, this.#file.sizeBytes) || (check === 'full' && maps.length !== 1)) return false
+    return maps.every(({ blocks, columns: { startBit, crc } }) =>
+      [0, blocks - 1].every((block) => blocks > 0 && this.#chain.statedCrc(at(startBit, block)) === crc[block]),
+    )
   }
 
   async #discover(): Promise<void> {
@@ -212,8 +198,10 @@ export class BlockIndex {
     if (rawSize === undefined || rawSize <= head.rawEnd) return false
     const index = new TailIndex(this.#chain, this.#file.sizeBytes, rawSize, this.#file.name)
     const tail = index.coverFrom(rawSize - anchor.endBytes)
-    if (tail === undefined) return false
-    if (this.#confirms(head, tail) !== true) return false
+    if (tail === undefined || tail.rawEnd !== rawSize || tail.rawEnd - tail.rawStart < anchor.endBytes) return false
+    const endBytes = Buffer.alloc(anchor.endBytes)
+    this.#reader.read(tail, rawSize - anchor.endBytes, endBytes)
+    if (!anchor.confirms(endBytes, rawSize)) return false
     this.#maps = [head, tail]
     this.#tail = index
     return true

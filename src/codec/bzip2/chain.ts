@@ -183,6 +183,11 @@ export class BlockChain {
     return value >>> 8 === 0x42_5a_68 && level >= 1 && level <= 9 ? level : undefined
   }
 
+  /** CRC of the decoded bytes that the block at a bit states; undefined when no block begins there. */
+  statedCrc(bit: number): number | undefined {
+    return this.#magicAt(bit) === 'block' ? this.#bits(bit + MAGIC_BITS, 32) : undefined
+  }
+
   #magicAt(bit: number): 'block' | 'footer' | undefined {
     if (bit + FOOTER_BITS > this.#sizeBytes * 8) return undefined
     const high = this.#bits(bit, 24)

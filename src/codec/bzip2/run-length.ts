@@ -70,11 +70,15 @@ export class RunLengthText {
       if (copied > skipped) target.set(text.subarray(at + skipped, at + copied), raw + skipped)
       raw += run - at
       if (run === text.length) return
-      const count = RUN_BYTES + (text[run + RUN_BYTES] ?? 0)
-      if (raw + count > 0 && raw < target.length)
-        target.fill(text[run] ?? 0, Math.max(0, raw), Math.min(target.length, raw + count))
-      raw += count
-      at = run + RUN_BYTES + 1
+      const byte = text[run] ?? 0
+      const runStart = raw
+      at = run
+      // Runs of one byte come in thousands where there are zeros: filled in one go, not 259 bytes at a time.
+      do {
+        raw += RUN_BYTES + (text[at + RUN_BYTES] ?? 0)
+        at += RUN_BYTES + 1
+      } while (raw < target.length && text[at] === byte && isRun(text, at))
+      if (raw > 0 && runStart < target.length) target.fill(byte, Math.max(0, runStart), Math.min(target.length, raw))
     }
   }
 
