@@ -1,36 +1,36 @@
 /**
  * Everything that is to be said of a plan: each check of the files, the release and the tree as it will be, in the order in
  * which a person wants to read it.
+ *
+ * What would keep a machine from booting, or do nothing although it was asked for, is an error. What was on the partition
+ * before and stays is only warned about: it is not this bake's doing. Errors are all found before one is told (`judge.ts`).
  */
 import type { OemContent } from '../content.js'
 import type { ContentFile } from '../content-file.js'
 import { describeOem, type OemState, textOf } from '../describe.js'
-import type { Finding } from '../finding.js'
+import { type Finding, ofKeptFile } from '../finding.js'
+import { checkGrubForRelease } from '../grub/check-for-release.js'
 import { isWithin } from '../oem-path.js'
 import { checkIdsAgree, checkVendorsAgree } from '../oem-release/check-ids.js'
 import { looseOemReleaseId } from '../oem-release/oem-release.js'
+import { readOemRelease } from '../oem-release/read-oem-release.js'
 import { GRUB_CFG_PATH, OEM_RELEASE_PATH } from '../release/eras.js'
 import type { ImageRelease } from '../release/release.js'
 import { releaseToRenderFor } from '../release/release-scope.js'
-import type { ExistingDecision } from './existing-files.js'
-import { checkIdentity } from './identity.js'
-import { checkNames } from './misplaced.js'
+import { checkCloudConfig, checkKeptCloudConfig } from './check-cloud-config.js'
+import { checkEffect, checkKept } from './check-effect.js'
+import { checkIgnition, checkKeptIgnition } from './check-ignition.js'
 import {
-  checkCloudConfig,
-  checkEffect,
   checkFilesystem,
-  checkGrubCfg,
-  checkIgnition,
-  checkKept,
-  checkKeptCloudConfig,
-  checkKeptIgnition,
-  checkKeptOemRelease,
   checkOemId,
   checkRelease,
   checkTemplateFits,
   checkVariables,
   noteTemplate,
-} from './plan-checks.js'
+} from './check-release.js'
+import type { ExistingDecision } from './existing-files.js'
+import { checkIdentity } from './identity.js'
+import { checkNames } from './misplaced.js'
 import type { PlannedSpace } from './plan-space.js'
 import { checkPrograms } from './programs.js'
 import { TREE_RULES } from './rules.js'
@@ -103,6 +103,15 @@ export function checkPlan(facts: PlanFacts): readonly Finding[] {
     ...checkFilesystem(state.filesystem, release),
     ...checkUpdates(facts, releaseId),
   ]
+}
+
+function checkGrubCfg(file: ContentFile, release: ImageRelease): readonly Finding[] {
+  return file.role.kind === 'grub-cfg' ? checkGrubForRelease(file.role.grub, file.source, release) : []
+}
+
+/** An oem-release that stays and that its readers stumble over. */
+function checkKeptOemRelease(text: string | undefined): readonly Finding[] {
+  return text === undefined ? [] : readOemRelease(text, OEM_RELEASE_PATH).findings.map(ofKeptFile)
 }
 
 function checkUpdates({ content, expected, files, release, space, state }: PlanFacts, releaseId: string | undefined) {
