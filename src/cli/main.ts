@@ -258,7 +258,7 @@ async function main(words: readonly string[]): Promise<number> {
     .example('$0 plan image.img.bz2 -t ec2', 'Says first what that would change')
     .example('$0 image.bin -t ./my-cloud --set region=eu', 'A template of your own')
     .epilogue(
-      'Exit codes: 0 done, 1 defect of ours, 2 usage, 3 verification, 4 image, 5 missing or unsupported, 6 engine, 7 machine, 8 refused, 9 check after the bake, 130 and 143 signals. Each is explained in the README.',
+      'Exit codes: 0 done, 1 defect of ours, 2 usage, 3 verification, 4 image, 5 missing or unsupported, 6 engine, 7 machine, 8 refused, 9 check after the bake, 129, 130 and 143 signals. Each is explained in the README.',
     )
     .help()
     .alias('help', 'h')

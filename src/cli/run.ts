@@ -1,7 +1,8 @@
 /**
  * One command line run: signals, progress, results on standard output, everything else on standard error.
  *
- * First SIGINT or SIGTERM: the run is cancelled, children stop, what is temporary goes, exit 130 or 143. Second: leave at
+ * First SIGINT, SIGTERM or SIGHUP (a terminal that was closed): the run is cancelled, children stop, what is temporary goes,
+ * exit 130, 143 or 129. Second: leave at
  * once. A reader that closes our standard output early is no error; a full disk behind it is one. What can't be told on
  * standard error is not told.
  */
@@ -23,7 +24,7 @@ export interface CommandOutput {
   readonly exitCode?: number
 }
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /** @returns the exit code */
 export async function runCommandLine(

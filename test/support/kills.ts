@@ -37,7 +37,7 @@ export type Moment =
   | { readonly kind: 'phase'; readonly phase: Phase; readonly delayMs: number }
 
 export interface Kill {
-  readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'
+  readonly signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGKILL'
   /** A terminal's Ctrl-C reaches the whole process group; kill(1) one process. */
   readonly whom: 'process' | 'group'
   readonly moment: Moment
@@ -92,7 +92,7 @@ export async function prepareTarget(directory: string, engine: KilledEngine): Pr
 export function planKills(target: Target, count: number, seed: number): readonly Kill[] {
   const words = noise(count * 8, seed)
   const fraction = (index: number) => words.readUInt32LE(index * 8) / 2 ** 32
-  const signals = ['SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGINT', 'SIGKILL'] as const
+  const signals = ['SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGHUP', 'SIGKILL'] as const
   return Array.from({ length: count }, (_, index): Kill => {
     const bits = words.readUInt32LE(index * 8 + 4)
     const byPhase = index % 3 === 2
@@ -162,7 +162,7 @@ export function summarize(title: string, seed: number, target: Target, outcomes:
     `${title}: ${outcomes.length} kills (seed ${seed}) of runs that take ${(target.durationMs / 1000).toFixed(1)} s`,
     ...phases.map((phase) => {
       const here = (signal: string) => count((outcome) => outcome.phase === phase && outcome.kill.signal === signal)
-      return `  ${phase.padEnd(10)} SIGINT ${here('SIGINT')}, SIGTERM ${here('SIGTERM')}, SIGKILL ${here('SIGKILL')}`
+      return `  ${phase.padEnd(10)} SIGHUP ${here('SIGHUP')}, SIGINT ${here('SIGINT')}, SIGTERM ${here('SIGTERM')}, SIGKILL ${here('SIGKILL')}`
     }),
     `  published all the same: ${count(({ published }) => published)}; slowest end ${(slowestMs / 1000).toFixed(1)} s`,
     '',
@@ -234,7 +234,7 @@ function digestOutsideOem(raw: string, engine: KilledEngine): string {
   return hash.update(bytes.subarray(offset + OEM_BYTES[engine])).digest('hex')
 }
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 function faultsOfEnd(
   signal: keyof typeof EXIT_CODES,
