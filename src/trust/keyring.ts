@@ -13,7 +13,8 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { isAbsolute, join } from 'node:path'
 import { fileError, isErrnoException, UsageError } from '../errors.js'
 import { formatBytes } from '../units.js'
-import type { Certificate, KeyBytes } from './openpgp/keys.js'
+import type { KeyBytes } from './openpgp/key-file.js'
+import type { Certificate } from './openpgp/keys.js'
 
 export interface KeyFile {
   readonly path: string
@@ -77,8 +78,9 @@ function unfit(path: string, from: KeyFile['from'], what: string): UsageError {
  * @throws ERR_KEY_INVALID for a file that holds no keys; ERR_PERMISSION | ERR_IO
  */
 export async function openKeyring(files: readonly KeyFile[], now: Date): Promise<readonly Certificate[]> {
-  const [{ NoKeys, readCertificates }, bytes] = await Promise.all([
+  const [{ readCertificates }, { NoKeys }, bytes] = await Promise.all([
     import('./openpgp/keys.js'),
+    import('./openpgp/key-file.js'),
     Promise.all(files.map(({ path }) => readKeyFile(path))),
   ])
   try {
@@ -112,7 +114,7 @@ export async function addKeys(
     })
   }
   await filesAt(path, 'request')
-  const { NoKeys, splitKeys } = await import('./openpgp/keys.js')
+  const { NoKeys, splitKeys } = await import('./openpgp/key-file.js')
   const { bytes } = await readKeyFile(path)
   const keys = await splitKeys(path, bytes).catch((error) => {
     throw error instanceof NoKeys ? invalidKeys(path, error.message, error) : error

@@ -6,7 +6,8 @@
 import { InternalError } from '#src/errors.js'
 import { parseSignatureFile } from '#src/trust/find-signature.js'
 import { parseArmor, parseClearSigned } from '#src/trust/openpgp/armor.js'
-import { type Certificate, NoKeys, readCertificates } from '#src/trust/openpgp/keys.js'
+import { NoKeys } from '#src/trust/openpgp/key-file.js'
+import { type Certificate, readCertificates } from '#src/trust/openpgp/keys.js'
 import { digestFor, parseSignatures } from '#src/trust/openpgp/signature-packet.js'
 import { judge } from '#src/trust/openpgp/verify-signature.js'
 

@@ -1,5 +1,5 @@
 /**
- * Keys: from the bytes of key files to certificates whose validity has been proven, by the openpgp package.
+ * Keys: from the packets of key files to certificates whose validity has been proven, by the openpgp package.
  *
  * A certificate here is all that is known of one primary key from all files together, so that a revocation in one file
  * counts against a copy in another. The package parses packets and does the cryptography; what makes a key valid is decided
@@ -9,32 +9,10 @@
  *
  * What counts, after RFC 9580 sections 5.2.3 and 10.1 and what gpg does: the latest self-signature says when a key
  * expires and what it is for; a signing subkey must have signed back; any revocation by the owner counts for all time.
- *
- * The only module, with `verify-signature.ts`, that knows the openpgp package; loaded only when there are a signature and a key.
+
  */
-import {
-  type AnyKeyPacket,
-  type AnyPacket,
-  type Config,
-  config as defaultConfig,
-  enums,
-  PublicSubkeyPacket,
-  readKeys,
-  SignaturePacket,
-  UserIDPacket,
-} from 'openpgp'
-import { isArmored, parseArmor } from './armor.js'
-
-/** Broken for anything. */
-const BROKEN_HASHES = new Set([enums.hash.md5, enums.hash.ripemd])
-
-/** For every call of the package: what it would refuse or skip by its own defaults is decided here. */
-export const CONFIG: Config = {
-  ...defaultConfig,
-  rejectHashAlgorithms: BROKEN_HASHES,
-  rejectMessageHashAlgorithms: BROKEN_HASHES,
-  enableParsingV5Entities: true,
-}
+import { type AnyKeyPacket, enums, type SignaturePacket } from 'openpgp'
+import { CONFIG, fingerprintOf, type KeyBytes, type KeyParts, parseKeys } from './key-file.js'
 
 /** Smaller ones can be, or soon will be, computed by others. */
 const LEAST_BITS = 2048
@@ -67,37 +45,13 @@ export interface SigningKey {
   readonly weak: string | undefined
 }
 
-/** What one file has of one primary key, nothing proven. */
-interface Parts {
-  readonly primary: AnyKeyPacket
-  /** Over the primary key alone. */
-  readonly direct: SignaturePacket[]
-  readonly users: { readonly packet: UserIDPacket; readonly signatures: SignaturePacket[] }[]
-  readonly subkeys: { readonly packet: AnyKeyPacket; readonly signatures: SignaturePacket[] }[]
-}
-
-export interface KeyBytes {
-  /** Path. */
-  readonly file: string
-  readonly bytes: Buffer
-}
-
-/** Bytes that are no keys. */
-export class NoKeys extends Error {
-  readonly file: string
-  constructor(file: string, reason: string, cause?: unknown) {
-    super(reason, { cause })
-    this.file = file
-  }
-}
-
 /**
  * Parses files and proves what is in them.
  *
  * @throws NoKeys when a file is no file of keys
  */
 export async function readCertificates(files: readonly KeyBytes[], now: Date): Promise<readonly Certificate[]> {
-  const merged = new Map<string, { readonly parts: Parts[]; readonly files: Set<string> }>()
+  const merged = new Map<string, { readonly parts: KeyParts[]; readonly files: Set<string> }>()
   for (const { file, bytes } of files) {
     for (const parts of await parseKeys(file, bytes)) {
       const fingerprint = fingerprintOf(parts.primary)
@@ -110,63 +64,7 @@ export async function readCertificates(files: readonly KeyBytes[], now: Date): P
   return Promise.all([...merged.values()].map(({ parts, files: from }) => prove(parts, [...from], now)))
 }
 
-/** The public keys in a file, each as binary packets, by primary fingerprint. @throws NoKeys */
-export async function splitKeys(file: string, bytes: Buffer): Promise<ReadonlyMap<string, Uint8Array>> {
-  const keys = await publicKeysIn(file, bytes)
-  return new Map(keys.map((key) => [key.getFingerprint().toUpperCase(), key.write()]))
-}
-
-async function publicKeysIn(file: string, bytes: Buffer) {
-  const blocks = isArmored(bytes) ? armoredKeys(file, bytes) : [bytes]
-  const keys = []
-  for (const block of blocks) {
-    try {
-      keys.push(...(await readKeys({ binaryKeys: block, config: CONFIG })).map((key) => key.toPublic()))
-    } catch (error) {
-      // The package tells what is wrong in text only.
-      throw new NoKeys(
-        file,
-        `is no file of OpenPGP keys: ${error instanceof Error ? error.message : String(error)}`,
-        error,
-      )
-    }
-  }
-  return keys
-}
-
-function armoredKeys(file: string, bytes: Buffer): readonly Buffer[] {
-  const armor = parseArmor(bytes.toString('utf8'))
-  if ('fault' in armor) throw new NoKeys(file, armor.fault)
-  const keys = armor.filter(({ kind }) => kind === 'PUBLIC KEY BLOCK' || kind === 'PRIVATE KEY BLOCK')
-  if (keys.length > 0) return keys.map((block) => block.bytes)
-  const found = armor[0] === undefined ? 'text' : `a PGP ${armor[0].kind}`
-  throw new NoKeys(file, `is no file of OpenPGP keys: it holds ${found}`)
-}
-
-async function parseKeys(file: string, bytes: Buffer): Promise<readonly Parts[]> {
-  const keys = await publicKeysIn(file, bytes)
-  return keys.map((key) => partsOf(key.keyPacket, key.toPacketList()))
-}
-
-function partsOf(primary: AnyKeyPacket, packets: readonly AnyPacket[]): Parts {
-  const parts: Parts = { primary, direct: [], users: [], subkeys: [] }
-  let signatures: SignaturePacket[] | undefined = parts.direct
-  for (const packet of packets) {
-    if (packet === primary) continue
-    if (packet instanceof SignaturePacket) signatures?.push(packet)
-    else if (packet instanceof UserIDPacket) {
-      signatures = []
-      parts.users.push({ packet, signatures })
-    } else if (packet instanceof PublicSubkeyPacket) {
-      signatures = []
-      parts.subkeys.push({ packet, signatures })
-      // Of user attributes, and of packets that nobody knows, signatures are of no interest.
-    } else signatures = undefined
-  }
-  return parts
-}
-
-async function prove(copies: readonly Parts[], files: readonly string[], now: Date): Promise<Certificate> {
+async function prove(copies: readonly KeyParts[], files: readonly string[], now: Date): Promise<Certificate> {
   const [first] = copies
   if (first === undefined) throw new RangeError('a certificate is in a file at least')
   const { primary } = first
@@ -294,8 +192,4 @@ function describe(packet: AnyKeyPacket): Pick<SigningKey, 'packet' | 'fingerprin
     created: packet.created,
     weak: bits !== undefined && bits < LEAST_BITS ? `${/^rsa/.test(algorithm) ? 'RSA' : 'DSA'} ${bits}` : undefined,
   }
-}
-
-function fingerprintOf(packet: AnyKeyPacket): string {
-  return packet.getFingerprint().toUpperCase()
 }

@@ -11,7 +11,8 @@
 import { readSignature, SignaturePacket } from 'openpgp'
 import { vendorOf } from '../vendors.js'
 import type { Signer } from '../verification.js'
-import { type Certificate, CONFIG, type SigningKey } from './keys.js'
+import { CONFIG } from './key-file.js'
+import type { Certificate, SigningKey } from './keys.js'
 import type { SignatureClaim } from './signature-packet.js'
 
 export type BadReason =
