@@ -61,6 +61,9 @@ function oneHint({ hint, rule }: Finding): string | undefined {
   return lines.length === 0 ? undefined : lines.join('\n')
 }
 
+/** More than that nobody reads; a file that is no text of its kind can have tens of thousands. */
+const LISTED_MAX = 100
+
 /** Each with a number, so that people can talk about them; what to do stands right below what is wrong. */
 function listMessage(fatal: readonly Finding[]): string {
   const errors = fatal.filter(({ severity }) => severity === 'error').length
@@ -72,12 +75,13 @@ function listMessage(fatal: readonly Finding[]): string {
         ? `${warnings} warnings, which --strict counts as errors`
         : `${errors === 1 ? 'one thing is' : `${errors} things are`} wrong, and ${warnings === 1 ? 'one warning' : `${warnings} warnings`} --strict counts as errors`
   const width = String(fatal.length).length
-  const items = fatal.map(({ hint, message, rule }, index) => {
+  const items = fatal.slice(0, LISTED_MAX).map(({ hint, message, rule }, index) => {
     const number = `${String(index + 1).padStart(width)}. `
     const indent = `\n  ${' '.repeat(number.length)}`
     return `  ${number}${message} [${rule}]${hint === undefined ? '' : `${indent}${hint.replaceAll('\n', indent)}`}`
   })
-  return `${title}:\n${items.join('\n')}`
+  const rest = fatal.length - items.length
+  return `${title}:\n${items.join('\n')}${rest === 0 ? '' : `\n  and ${rest} more; --json has all of them`}`
 }
 
 function listHint(fatal: readonly Finding[]): string {

@@ -10,8 +10,10 @@ export function nearestName(wanted: string, known: Iterable<string>): string | u
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const name of known) {
-    const distance = editDistance(wanted.toLowerCase(), name.toLowerCase())
     const limit = Math.max(1, Math.floor(Math.max(wanted.length, name.length) / 3))
+    // So many letters have to be put in or taken out at least.
+    if (Math.abs(wanted.length - name.length) > limit) continue
+    const distance = editDistance(wanted.toLowerCase(), name.toLowerCase())
     if (distance <= limit && distance < Math.min(bestDistance, name.length)) {
       best = name
       bestDistance = distance

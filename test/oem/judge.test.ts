@@ -49,6 +49,16 @@ describe('judge', () => {
     expect(thrown.details).toEqual({ rule: 'oem-id-unknown', findings: [other, error] })
   })
 
+  it('lists a hundred errors and counts the others, which the details have', async () => {
+    const many = Array.from({ length: 250 }, () => error)
+    const thrown = await rejectsWithCode(() => judge(many, LAX), 'ERR_GRUB_CFG_INVALID')
+    const lines = thrown.message.split('\n')
+    expect(lines[0]).toBe('250 things are wrong:')
+    expect(lines.filter((line) => line.endsWith('[grub-cr]'))).toHaveLength(100)
+    expect(lines.at(-1)).toBe('  and 150 more; --json has all of them')
+    expect(thrown.details?.findings).toHaveLength(250)
+  })
+
   it('takes warnings for errors when strict, but not notes', async () => {
     const strict = { strict: true, ignore: [] }
     const thrown = await rejectsWithCode(() => judge([warning], strict), 'ERR_USAGE')

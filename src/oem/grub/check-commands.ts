@@ -18,12 +18,13 @@ export function checkCommands(grub: GrubCfg, file: string): readonly Finding[] {
   const functions = new Set(grub.script.statements.flatMap((each) => (each.kind === 'function' ? [each.name] : [])))
   const marked = grub.text.startsWith(BYTE_ORDER_MARK)
   const commands = [...commandsIn(grub.script)].map(({ command }) => command)
+  const told = new Set<string>()
   return [
     ...(marked ? [byteOrderMark(file)] : []),
     ...checkSyntax(grub, file),
     ...checkCarriageReturns(grub.text, at),
     ...commands.flatMap((command) => [
-      ...(marked && command.words[0]?.start === 0 ? [] : checkName(command, functions, at)),
+      ...(marked && command.words[0]?.start === 0 ? [] : checkName(command, functions, told, at)),
       ...checkCharacters(command, at),
     ]),
     ...notFollowed(grub, file),
@@ -62,9 +63,11 @@ function checkCarriageReturns(text: string, at: (offset: number) => Place): read
   ]
 }
 
+/** @param told names that were found to be none: each is told once, where it stands first */
 function checkName(
   { words }: SimpleCommand,
   functions: ReadonlySet<string>,
+  told: Set<string>,
   at: (offset: number) => Place,
 ): readonly Finding[] {
   const [first, second] = words[0] !== undefined && literalOf(words[0]) === '!' ? words.slice(1) : words
@@ -81,7 +84,8 @@ function checkName(
       }),
     ]
   }
-  if (commandNamed(name) !== undefined || /^[^=]+=/.test(name)) return []
+  if (told.has(name) || commandNamed(name) !== undefined || /^[^=]+=/.test(name)) return []
+  told.add(name)
   const isSpaced = second !== undefined && literalOf(second)?.startsWith('=') === true
   const nearest = nearestName(name, knownCommands())
   return [
