@@ -3,60 +3,37 @@
  *
  *   path → OpenedImage → VerifiedImage → DecodedImage → VirtualDisk → LocatedOem → Plan → edited OEM → published file
  *
- * `bake` and `unbake` go all the way; `plan`, `inspect` and `explain` turn round at the OEM partition. Nothing here knows an
- * offset.
+ * `bake` and `unbake` go all the way here; `editions.ts` goes the second half of it several times, from one decoded image;
+ * `look.ts` turns round at the OEM partition. Nothing here knows an offset.
  */
-import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
-import { assertNeverBooted, type BootedReport, examineBooted } from './booted/booted.js'
+import { examineBooted } from './booted/booted.js'
 import { clockFor } from './clock.js'
-import type { Bzip2Options } from './codec/bzip2/bzip2.js'
-import type { DecodedImage } from './codec/codec.js'
+import type { DecodedImage, ImageNotes, ImageOutput } from './codec/codec.js'
 import { decodeImage } from './codec/open.js'
 import { assertOnlyOemChanged } from './disk/assert-only-oem.js'
-import { GPT_SIZE_ANCHOR } from './disk/gpt/size-anchor.js'
-import type { LocatedOem } from './disk/locate-oem.js'
 import { openOem } from './disk/open-oem.js'
-import type { EngineName, FilesystemEditor } from './engine/engine.js'
 import { prepareEngine, withMountedOem } from './engine/mount.js'
 import { throwIfCancelled } from './errors.js'
-import { CUSTOM_EDITION, type OemContent, resolveContent } from './oem/content.js'
-import { explainBoot } from './oem/explain/explain.js'
-import { treeOfState } from './oem/explain/tree.js'
-import { bakedBy } from './oem/history/baked-by.js'
-import type { OriginalOem } from './oem/history/before.js'
+import { codecOptions, type OpenOem, preferringMismatch, sizeLimit } from './look-into.js'
+import { type Planned, planBack, planContent, reportFindings } from './make-plan.js'
+import { CUSTOM_EDITION, resolveContent } from './oem/content.js'
 import { assertTreeAsPlanned } from './oem/plan/assert-tree.js'
-import { describeOem, type OemState, type Plan, planBake } from './oem/plan/plan.js'
+import type { Plan } from './oem/plan/plan.js'
 import { readPreviousDigests } from './oem/previous-digests.js'
-import { readOemState, withDisplacedDigests } from './oem/read-state.js'
 import { editionLabel, readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
-import { type ImageRelease, releaseArgument } from './oem/release/release.js'
+import type { ImageRelease } from './oem/release/release.js'
 import { type PhaseTimes, timePhases } from './phase-times.js'
 import type { RunContext } from './progress.js'
-import { type DescribedJob, prepareDescription } from './publish/describe-edition.js'
+import { type DescribedJob, type EditionDescription, prepareDescription } from './publish/describe-edition.js'
 import { publish } from './publish/publish.js'
 import { wantedSideFiles } from './publish/side-files.js'
 import { chooseTarget, type Target, targetDirectory, UNBAKED } from './publish/target.js'
-import type { ComparedOriginal, OriginalQuestion } from './read-original.js'
-import {
-  type BakeReport,
-  describeImage,
-  type ExplainReport,
-  type ImageReport,
-  type InspectReport,
-  type PlanReport,
-} from './report.js'
-import {
-  asksForContent,
-  type BakeRequest,
-  type ExplainRequest,
-  type ImageRequest,
-  type PlanRequest,
-  type UnbakeRequest,
-} from './request.js'
-import { DEFAULT_SIZE_LIMIT_BYTES } from './size-limit.js'
+import { type BakeReport, describeImage } from './report.js'
+import type { BakeRequest, UnbakeRequest } from './request.js'
 import { assertOriginalApart } from './source/original-apart.js'
-import { openImage } from './source/source.js'
+import { type OpenedImage, openImage } from './source/source.js'
+import type { SpareThread } from './spare-thread.js'
 import { openWorkspace } from './temp.js'
 import { type VerifiedImage, verifyOrigin } from './trust/verify.js'
 
@@ -86,23 +63,7 @@ export async function unbake(request: UnbakeRequest, context: RunContext): Promi
   return produce({ verb: 'unbake', request, content }, times, (open) => planBack(request, open, times.context))
 }
 
-/** Says exactly what `unbake` would change, and changes nothing. */
-export async function planOfUnbake(request: UnbakeRequest, context: RunContext): Promise<PlanReport> {
-  await assertOriginalApart(request.image, request.original)
-  const { found, ...seen } = await lookInto(request, context, (open) => planBack(request, open, context))
-  reportFindings(found.plan, context)
-  return { ...seen, plan: found.plan }
-}
-
-/** A plan, and the partition that it is for. */
-interface Planned {
-  readonly plan: Plan
-  readonly state: OemState
-  /** As it goes on record. */
-  readonly booted: BootedReport
-}
-
-/** Opens the image, does what is planned for its OEM partition, and publishes the result. */
+/** Opens the image, makes one edition of it, and closes it again. */
 async function produce(
   job: DescribedJob,
   times: PhaseTimes,
@@ -112,226 +73,132 @@ async function produce(
   const { context } = times
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
-  const { edition } = job.content
-  const name = request.label === true ? await editionLabel(edition, request.release, opened.path) : edition
-  // What an unbake is called after without a name of its own, the history on the image tells.
-  const isNamed = job.verb === 'bake' || request.output !== undefined
-  const named = isNamed ? await chooseTarget(opened, request, name) : undefined
-  const describing = await prepareDescription(job, wantedSideFiles(request, named?.path ?? ''), context)
-  await using besideTarget = await openWorkspace(named?.directory ?? (await targetDirectory(opened, request)))
+  const edition = await prepareEdition(job, opened, context)
+  const { directory } = edition.target ?? { directory: await targetDirectory(opened, request) }
+  await using besideTarget = await openWorkspace(directory)
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
-  const scratch = elsewhere ?? besideTarget
+  const scratch = (elsewhere ?? besideTarget).directory
 
   const image = await verifyOrigin(opened, request, context)
   const finished = besideTarget.path('finished')
-  const { tell } = describing
+  const { tell } = edition.describing
   const purpose = { kind: 'bake', target: finished, recompress: request.recompress, tell } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
+  const input = { opened, image, decoded, notes: decoded.notes }
   return await preferringMismatch(image, decoded, async () => {
-    const { located, notes } = await openOem(decoded, sizeLimit(request))
-    const told = await toldRelease(request.release, image.path, decoded.notes)
-
-    const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
-    context.report({ kind: 'phase', phase: 'read-oem' })
-    const baked = await withMountedOem(
-      located,
-      request.engine ?? 'auto',
-      told.kind === 'unknown',
-      engineContext,
-      async ({ engine, oem, withUsr }) => {
-        const release = await readRelease(told, withUsr)
-        const booted = await examineBooted(located, release, decoded.notes)
-        const open = { oem, located, release, booted: booted.report, workDirectory: scratch.directory }
-        const { plan, state, booted: report } = await planOf({ ...open, expectEdit: () => decoded.expectEdit() })
-        reportFindings(plan, context)
-        const previous = tell.inputDigest ? await readPreviousDigests(oem, state, plan.changes) : new Map()
-        context.report({ kind: 'phase', phase: 'edit', detail: engine })
-        await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
-        await assertTreeAsPlanned(oem, plan)
-        return { previous, booted: { ...booted, report }, seen: { engine, release, plan } }
-      },
-    )
-    await assertOnlyOemChanged(located)
-    const target = named ?? (await chooseTarget(opened, request, name, editionsOf(baked.seen.plan)))
-
-    const edited = await located.disk.edited()
-    context.report({ kind: 'phase', phase: 'encode' })
-    const encoder = await decoded.encode(edited)
-    context.report({ kind: 'phase', phase: 'check' })
-    const digests = await decoded.check(edited)
-    await opened.assertUnchanged()
-    // Whatever reads the image comes before the output gets its name: nothing can fail any more after that.
-    const seen = { ...baked.seen, image: await describeImage(image, decoded, located, baked.booted.report) }
-    const input = await decoded.settled()
-    const { previous } = baked
-    const sideFiles = await describing.write(finished, target, { seen, input, digests, encoder, previous, times })
-    throwIfCancelled(context.signal)
-    context.report({ kind: 'phase', phase: 'publish' })
-    const { removed } = await publish({ image: finished, sideFiles }, target)
-    reportRemoved(removed, target, context)
-    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...notes, ...baked.booted.notes })
-    return { ...seen, output: { path: target.path, ...digests, encoder, files: target.sideFiles, removed } }
+    const work = { finished, output: decoded, scratch, spareThread, times, planOf }
+    const { notes, report } = await makeEdition(input, edition, work)
+    await decoded.remember(notes)
+    return report
   })
 }
 
-/** Says exactly what a bake would change, and changes nothing. */
-export async function plan(request: PlanRequest, context: RunContext): Promise<PlanReport> {
-  const content = await resolveContent(request, context.env)
-  await assertOriginalApart(request.image, request.original)
-  const { found, ...seen } = await lookInto(request, context, (open) => planContent(content, request, open, context))
-  reportFindings(found.plan, context)
-  return { ...seen, image: { ...seen.image, booted: found.booted }, plan: found.plan }
+/** An edition that has been asked for, as far as it is known before the image is read. */
+export interface PreparedEdition {
+  readonly job: DescribedJob
+  /** What an output without a name of its own is called after. */
+  readonly name: string
+  /** Undefined where only the history on the image tells. */
+  readonly target: Target | undefined
+  readonly describing: EditionDescription
 }
 
-/** Says what an image is and what its OEM partition holds. */
-export async function inspect(request: ImageRequest, context: RunContext): Promise<InspectReport> {
-  const { found, ...seen } = await lookInto(request, context, ({ oem, located }) =>
-    readOemState(oem, located.oem.filesystem),
+/** @throws what can be told of names, keys and clocks before any work */
+export async function prepareEdition(
+  job: DescribedJob,
+  opened: OpenedImage,
+  context: RunContext,
+): Promise<PreparedEdition> {
+  const { content, request, verb } = job
+  const { edition } = content
+  const name = request.label === true ? await editionLabel(edition, request.release, opened.path) : edition
+  // What an unbake is called after without a name of its own, the history on the image tells.
+  const isNamed = verb === 'bake' || request.output !== undefined
+  const target = isNamed ? await chooseTarget(opened, request, name) : undefined
+  const describing = await prepareDescription(job, wantedSideFiles(request, target?.path ?? ''), context)
+  return { job, name, target, describing }
+}
+
+/** An image that is open, and what is known of it. */
+export interface BakeInput {
+  readonly opened: OpenedImage
+  readonly image: VerifiedImage
+  readonly decoded: DecodedImage
+  /** Of this run or an earlier one. */
+  readonly notes: ImageNotes
+  /** Where it has been looked for in this run. */
+  readonly release?: ImageRelease
+}
+
+/** What an edition is made with. */
+export interface EditionWork {
+  /** Where the image is written; its directory is the edition's own until it is published. */
+  readonly finished: string
+  /** Writes there. */
+  readonly output: ImageOutput
+  /** A directory for all else that is temporary. */
+  readonly scratch: string
+  readonly spareThread: SpareThread | undefined
+  readonly times: PhaseTimes
+  readonly planOf: (open: OpenOem) => Promise<Planned>
+}
+
+/**
+ * From a decoded image to a published edition.
+ *
+ * @returns with what is worth knowing of the image in a later run
+ */
+export async function makeEdition(
+  { decoded, image, notes: known, opened, release: knownRelease }: BakeInput,
+  { describing, job: { request }, name, target: named }: PreparedEdition,
+  { finished, output, planOf, scratch, spareThread, times }: EditionWork,
+): Promise<{ readonly report: BakeReport; readonly notes: ImageNotes }> {
+  const { context } = times
+  const { located, notes } = await openOem({ device: decoded.device, notes: known }, sizeLimit(request))
+  const told = knownRelease ?? (await toldRelease(request.release, image.path, known))
+  const wantsUsr = knownRelease === undefined && told.kind === 'unknown'
+
+  const engineContext = { ...context, workDirectory: scratch, spareThread }
+  context.report({ kind: 'phase', phase: 'read-oem' })
+  const baked = await withMountedOem(
+    located,
+    request.engine ?? 'auto',
+    wantsUsr,
+    engineContext,
+    async ({ engine, oem, withUsr }) => {
+      const release = wantsUsr ? await readRelease(told, withUsr) : told
+      const booted = await examineBooted(located, release, known)
+      const open = { oem, located, release, booted: booted.report, workDirectory: scratch }
+      const { plan, state, booted: report } = await planOf({ ...open, expectEdit: () => decoded.expectEdit() })
+      reportFindings(plan, context)
+      const previous = describing.tell.inputDigest ? await readPreviousDigests(oem, state, plan.changes) : new Map()
+      context.report({ kind: 'phase', phase: 'edit', detail: engine })
+      await oem.apply(plan.edits, clockFor(request.sourceDateEpoch, context.env, located.oem.filesystem))
+      await assertTreeAsPlanned(oem, plan)
+      return { previous, booted: { ...booted, report }, seen: { engine, release, plan } }
+    },
   )
-  return { ...seen, oem: describeOem(found), space: found.space, entries: found.entries }
-}
+  await assertOnlyOemChanged(located)
+  const target = named ?? (await chooseTarget(opened, request, name, editionsOf(baked.seen.plan)))
 
-/** Says what a machine will do at boot with the OEM partition as it is, or as a bake would leave it. */
-export async function explain(request: ExplainRequest, context: RunContext): Promise<ExplainReport> {
-  if (asksForContent(request)) {
-    const planned = await plan(request, context)
-    return { ...planned, boot: planned.plan.boot, bakedBy: planned.plan.history.before }
-  }
-  const { found, ...seen } = await lookInto(request, context, ({ oem, located }) =>
-    readOemState(oem, located.oem.filesystem),
-  )
-  return { ...seen, boot: explainBoot(treeOfState(found), seen.release), bakedBy: bakedBy(found), plan: undefined }
-}
-
-/** What a plan is made from: the OEM partition, mounted. */
-interface OpenOem {
-  readonly oem: FilesystemEditor
-  readonly located: LocatedOem
-  readonly release: ImageRelease
-  readonly booted: BootedReport
-  /** Of this run; removed with it. */
-  readonly workDirectory: string
-  /** The plan will most likely be done. */
-  expectEdit?(): void
-}
-
-async function planContent(
-  content: OemContent,
-  request: PlanRequest,
-  open: OpenOem,
-  context: RunContext,
-): Promise<Planned> {
-  const { oem, located, release } = open
-  const booted = assertNeverBooted(open.booted, request.allowBooted ?? false, context)
-  const read = await readOemState(oem, located.oem.filesystem, content)
-  open.expectEdit?.()
-  const original = await originalFor(request, read, open, context)
-  const state = await withDisplacedDigests(oem, read, content, release, original)
-  return { plan: planBake(content, state, release, original), state, booted }
-}
-
-async function planBack(request: UnbakeRequest, open: OpenOem, context: RunContext): Promise<Planned> {
-  const { planUnbake, assertBaked } = await import('./oem/plan/plan-unbake.js')
-  const read = await readOemState(open.oem, open.located.oem.filesystem)
-  const history = assertBaked(read)
-  open.expectEdit?.()
-  const { original, state } = await lookAtOriginal(request, context, { baked: open, state: read, history, whole: true })
-  // A booted image may have its files back: nothing new is promised to the machines that run from it.
-  return { plan: planUnbake(state, open.release, original, request.existing ?? 'auto'), state, booted: open.booted }
-}
-
-/** What `--original` gives back; undefined where nobody baked before, or no original is given. */
-async function originalFor(
-  request: PlanRequest,
-  state: OemState,
-  open: OpenOem,
-  context: RunContext,
-): Promise<OriginalOem | undefined> {
-  const { original: image } = request
-  if (image === undefined || state.history?.kind !== 'history') return undefined
-  const question = { baked: open, state, history: state.history.history, whole: false }
-  return (await lookAtOriginal({ ...request, original: image }, context, question)).original
-}
-
-/** Opens the original as every image is opened: its digests are checked, nothing of it is written. */
-async function lookAtOriginal(
-  request: ImageRequest & { readonly original: string },
-  context: RunContext,
-  question: OriginalQuestion,
-): Promise<ComparedOriginal> {
-  const { readOriginalOem } = await import('./read-original.js')
-  const { release } = question.baked
-  // A signature or digest file that the request names is the baked image's.
-  const { digests, signature, ...same } = request
-  const look = {
-    ...same,
-    image: request.original,
-    ...(release.kind === 'known' ? { release: releaseArgument(release) } : {}),
-  }
-  const { found } = await lookInto(look, context, ({ oem, located }) => readOriginalOem(oem, located, question))
-  return found
-}
-
-interface Seen<T> {
-  readonly image: ImageReport
-  readonly engine: EngineName
-  readonly release: ImageRelease
-  readonly found: T
-}
-
-async function lookInto<T>(
-  request: ImageRequest,
-  context: RunContext,
-  look: (open: OpenOem) => Promise<T>,
-): Promise<Seen<T>> {
-  await using opened = await openImage(request.image)
-  await using spareThread = prepareEngine(request.engine ?? 'auto')
-  await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
-  const image = await verifyOrigin(opened, request, context)
-  await using decoded = await decodeImage(image, { kind: 'look' }, codecOptions(request), context)
-  // Awaited here: what is opened above closes as soon as this function returns.
-  return await preferringMismatch(image, decoded, async () => {
-    const { located, notes } = await openOem(decoded, sizeLimit(request))
-    const told = await toldRelease(request.release, image.path, decoded.notes)
-    const engineContext = { ...context, workDirectory: scratch.directory, spareThread }
-    context.report({ kind: 'phase', phase: 'read-oem' })
-    const { booted, ...seen } = await withMountedOem(
-      located,
-      request.engine ?? 'auto',
-      told.kind === 'unknown',
-      engineContext,
-      async ({ engine, oem, withUsr }) => {
-        const release = await readRelease(told, withUsr)
-        const booted = await examineBooted(located, release, decoded.notes)
-        const open = { oem, located, release, booted: booted.report, workDirectory: scratch.directory }
-        return { engine, release, booted, found: await look(open) }
-      },
-    )
-    await decoded.settled()
-    await decoded.remember({ ...releaseNotes(seen.release, decoded.notes), ...notes, ...booted.notes })
-    return { ...seen, image: await describeImage(image, decoded, located, booted.report) }
-  })
-}
-
-function sizeLimit(request: ImageRequest): number {
-  return request.maxSizeBytes ?? DEFAULT_SIZE_LIMIT_BYTES
-}
-
-function codecOptions(request: ImageRequest): Bzip2Options {
-  return { anchor: GPT_SIZE_ANCHOR, limitBytes: sizeLimit(request), useCache: request.cache ?? true }
-}
-
-/** Whatever goes wrong with an image that is not the one that was published, that it is not is the reason. */
-async function preferringMismatch<T>(
-  { origin }: VerifiedImage,
-  decoded: DecodedImage,
-  use: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await use()
-  } catch (error) {
-    if (origin.binds) await decoded.settled()
-    throw error
+  const edited = await located.disk.edited()
+  context.report({ kind: 'phase', phase: 'encode' })
+  const encoder = await output.encode(edited)
+  context.report({ kind: 'phase', phase: 'check' })
+  const digests = await output.check(edited)
+  await opened.assertUnchanged()
+  // Whatever reads the image comes before the output gets its name: nothing can fail any more after that.
+  const seen = { ...baked.seen, image: await describeImage(image, decoded, located, baked.booted.report) }
+  const input = await decoded.settled()
+  const { previous } = baked
+  const sideFiles = await describing.write(finished, target, { seen, input, digests, encoder, previous, times })
+  throwIfCancelled(context.signal)
+  context.report({ kind: 'phase', phase: 'publish' })
+  const { removed } = await publish({ image: finished, sideFiles }, target)
+  reportRemoved(removed, target, context)
+  return {
+    notes: { ...releaseNotes(seen.release, known), ...notes, ...baked.booted.notes },
+    report: { ...seen, output: { path: target.path, ...digests, encoder, files: target.sideFiles, removed } },
   }
 }
 
@@ -343,19 +210,6 @@ function reportRemoved(removed: readonly string[], target: Target, context: RunC
     kind: 'note',
     message: `removed ${names}: about the image that ${basename(target.path)} took the place of`,
   })
-}
-
-function reportFindings(planned: { readonly findings: PlanReport['plan']['findings'] }, context: RunContext): void {
-  for (const finding of planned.findings) {
-    if (finding.severity === 'note') context.report({ kind: 'note', message: finding.message })
-    else
-      context.report({
-        kind: 'warning',
-        code: finding.rule,
-        message: finding.message,
-        ...(finding.hint === undefined ? {} : { hint: finding.hint }),
-      })
-  }
 }
 
 /** What an output of earlier bakes may be called after: `image.rackspace.img` is no name for what is rackspace's no more. */

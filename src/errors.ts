@@ -262,3 +262,18 @@ export function fileError(error: unknown, doing: string, hint?: string): OemBake
       )
   }
 }
+
+/** A failed system call is the machine's; anything else that is not one of ours is a defect of ours. */
+export function asOemBakeError(error: unknown): OemBakeError {
+  if (error instanceof OemBakeError) return error
+  if (isErrnoException(error) && error.syscall !== undefined) return fileError(error, doing(error))
+  return new InternalError('ERR_INTERNAL', error instanceof Error ? error.message : String(error), {
+    hint: 'this is a defect of oem-bake; please report it with the command and OEM_BAKE_DEBUG=1 output',
+    cause: error,
+  })
+}
+
+/** Libraries read files of their own, and don't say what for: yargs its texts. */
+function doing({ path, syscall }: NodeJS.ErrnoException): string {
+  return path === undefined ? `${syscall}` : `${syscall} ${path}`
+}

@@ -6,13 +6,15 @@
  */
 import * as pipeline from './bake.js'
 import type { FetchReport, FetchRequest } from './fetch/fetch.js'
+import * as look from './look.js'
 import { listTemplates, type TemplateList } from './oem/template/template.js'
 import type { ProgressEvent, RunContext } from './progress.js'
 import type { ProofReport } from './prove/proof.js'
 import { prove as proveImages } from './prove/prove.js'
-import type { BakeReport, ExplainReport, InspectReport, PlanReport } from './report.js'
+import type { BakeReport, EditionsReport, ExplainReport, InspectReport, PlanReport } from './report.js'
 import type {
   BakeRequest,
+  EditionsRequest,
   ExplainRequest,
   ImageRequest,
   PlanRequest,
@@ -45,9 +47,19 @@ export function bake(request: BakeRequest, options: RunOptions = {}): Promise<Ba
   return pipeline.bake(request, contextFrom(options))
 }
 
+/**
+ * Bakes several editions of one image, which is read, verified and decoded once. One that fails leaves the others.
+ *
+ * @throws {@link OemBakeError} when something is wrong with the request or the image, and nothing was published
+ */
+export async function bakeEditions(request: EditionsRequest, options: RunOptions = {}): Promise<EditionsReport> {
+  const editions = await import('./editions.js')
+  return editions.bakeEditions(request, contextFrom(options))
+}
+
 /** Says exactly what a bake would change, and changes nothing. @throws {@link OemBakeError} */
 export function plan(request: PlanRequest, options: RunOptions = {}): Promise<PlanReport> {
-  return pipeline.plan(request, contextFrom(options))
+  return look.plan(request, contextFrom(options))
 }
 
 /** Takes all bakes back and publishes the image as it was on the original. @throws {@link OemBakeError} */
@@ -57,17 +69,17 @@ export function unbake(request: UnbakeRequest, options: RunOptions = {}): Promis
 
 /** Says exactly what {@link unbake} would change, and changes nothing. @throws {@link OemBakeError} */
 export function planOfUnbake(request: UnbakeRequest, options: RunOptions = {}): Promise<PlanReport> {
-  return pipeline.planOfUnbake(request, contextFrom(options))
+  return look.planOfUnbake(request, contextFrom(options))
 }
 
 /** Says what an image is and what its OEM partition holds. @throws {@link OemBakeError} */
 export function inspect(request: ImageRequest, options: RunOptions = {}): Promise<InspectReport> {
-  return pipeline.inspect(request, contextFrom(options))
+  return look.inspect(request, contextFrom(options))
 }
 
 /** Says what a machine will do at boot: with the image as it is, or after a bake. @throws {@link OemBakeError} */
 export function explain(request: ExplainRequest, options: RunOptions = {}): Promise<ExplainReport> {
-  return pipeline.explain(request, contextFrom(options))
+  return look.explain(request, contextFrom(options))
 }
 
 /** Downloads an image of a release; it has its name only when it is verified. @throws {@link OemBakeError} */
@@ -133,10 +145,21 @@ export type {
 export type { Manifest } from './publish/manifest.js'
 export type { ProvenanceStatement } from './publish/provenance.js'
 export type { SideFile, SideFileKind } from './publish/side-files.js'
-export type { BakeReport, ExplainReport, ImageReport, InspectReport, PartitionReport, PlanReport } from './report.js'
+export type {
+  BakeReport,
+  EditionOutcome,
+  EditionsReport,
+  ExplainReport,
+  ImageReport,
+  InspectReport,
+  PartitionReport,
+  PlanReport,
+  SkippedTemplate,
+} from './report.js'
 export type {
   BakeRequest,
   ContentRequest,
+  EditionsRequest,
   EngineChoice,
   ExistingFiles,
   ExplainRequest,

@@ -15,7 +15,12 @@ export type Phase =
   | 'publish'
   | 'compare'
 
-export type ProgressEvent =
+export type ProgressEvent = WhatHappened & {
+  /** Where several things are done in one run: which of them this is about. */
+  readonly job?: string
+}
+
+type WhatHappened =
   | {
       readonly kind: 'phase'
       readonly phase: Phase
@@ -38,4 +43,12 @@ export interface RunContext {
   readonly signal: AbortSignal
   readonly report: (event: ProgressEvent) => void
   readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** For one of several things that are done in one run. */
+export function contextOfJob(context: RunContext, job: string): RunContext {
+  return {
+    ...context,
+    report: (event) => context.report({ ...event, job: event.job === undefined ? job : `${job}, ${event.job}` }),
+  }
 }

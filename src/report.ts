@@ -8,6 +8,7 @@ import { FIRST_BOOT_DISK_GUID, partitionTypeName } from './disk/gpt/guid.js'
 import type { LocatedOem } from './disk/locate-oem.js'
 import { type MbrKind, readMbrKind } from './disk/mbr.js'
 import type { EngineName, OemEntry, OemSpace } from './engine/engine.js'
+import type { OemBakeError } from './errors.js'
 import type { BootExplanation } from './oem/explain/explanation.js'
 import type { BakedBy } from './oem/history/baked-by.js'
 import type { OemDescription, Plan } from './oem/plan/plan.js'
@@ -89,6 +90,25 @@ export interface BakeReport extends PlanReport {
     /** What was taken away because it was about the image that was there before. */
     readonly removed: readonly string[]
   }
+}
+
+/** What became of one of several. */
+export type EditionOutcome = {
+  /** Name of its template. */
+  readonly template: string
+} & ({ readonly report: BakeReport } | { readonly error: OemBakeError })
+
+/** A template that `all` means, and that no edition was made of. */
+export interface SkippedTemplate {
+  readonly template: string
+  readonly reason: string
+}
+
+export interface EditionsReport {
+  /** In the order in which they were asked for. */
+  readonly editions: readonly EditionOutcome[]
+  /** Only of `all`. */
+  readonly skipped: readonly SkippedTemplate[]
 }
 
 export async function describeImage(

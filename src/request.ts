@@ -147,6 +147,12 @@ export interface OutputRequest {
 
 export interface BakeRequest extends PlanRequest, OutputRequest {}
 
+/** Several editions of one image in one run; all else counts for each of them. */
+export interface EditionsRequest extends Omit<BakeRequest, 'output' | 'template'> {
+  /** Names of built-in templates or paths to template directories; `all` that are made for the image's release. */
+  readonly templates: readonly string[] | 'all'
+}
+
 export interface UnbakeRequest extends ImageRequest, OutputRequest {
   /** The image as it was before the first bake. */
   readonly original: string

@@ -14,6 +14,7 @@ import { rules } from './commands/rules.js'
 import { templates } from './commands/templates.js'
 import { verify } from './commands/verify.js'
 import { endEarlyThreads } from './early.js'
+import { EDITION_OPTIONS } from './edition-options.js'
 import {
   assertGivenOnce,
   assertKnownFlags,
@@ -52,6 +53,9 @@ const withImage = <T>(parser: Argv<T>) =>
 interface Typed {
   readonly words: readonly string[]
 }
+
+/** A bake may make several editions. */
+const BAKE_OPTIONS = { ...CONTENT_OPTIONS, ...EDITION_OPTIONS }
 
 /** What `keys` takes of them. */
 const KEY_OPTIONS = { key: TRUST_OPTIONS.key }
@@ -117,17 +121,11 @@ async function main(words: readonly string[]): Promise<number> {
     .command(
       ['$0 [image]', 'bake [image]'],
       'Bake an edition and write it beside the image',
-      (y) => withImage(y).options(CONTENT_OPTIONS).options(OUTPUT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+      (y) => withImage(y).options(BAKE_OPTIONS).options(OUTPUT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
       async (flags) => {
-        assertUnderstood(
-          typed,
-          flags.image,
-          flags._.slice(flags._[0] === 'bake' ? 1 : 0),
-          CONTENT_OPTIONS,
-          OUTPUT_OPTIONS,
-          IMAGE_OPTIONS,
-          TALK_OPTIONS,
-        )
+        const leftOver = flags._.slice(flags._[0] === 'bake' ? 1 : 0)
+        const sets = [BAKE_OPTIONS, OUTPUT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS]
+        assertUnderstood(typed, flags.image, leftOver, ...sets)
         exitCode = await runCommandLine(flags, (context) => bake(flags, context))
       },
     )

@@ -7,11 +7,11 @@
  * standard error is not told.
  */
 import type { Writable } from 'node:stream'
-import { fileError, isErrnoException } from '../errors.js'
+import { asOemBakeError, fileError, isErrnoException } from '../errors.js'
 import type { RunContext } from '../progress.js'
 import { STOP_WITH_STDIN, whenStdinEnds } from '../stop-with-stdin.js'
 import type { TalkFlags } from './options.js'
-import { asOemBakeError, errorDocument, errorText } from './render/error.js'
+import { errorDocument, errorText } from './render/error.js'
 import { type ProgressStyle, showProgress } from './render/progress.js'
 
 /** What a command gives back: the same thing for people and for programs. */
@@ -20,7 +20,9 @@ export interface CommandOutput {
   readonly document: unknown
   /** Printed without. */
   readonly text: string
-  /** For a command whose output may be bad news: `templates check`. @default 0 */
+  /** What went wrong with some of several things; goes to standard error, without `--json`. */
+  readonly problems?: string
+  /** For a command whose output may be bad news: `templates check`, or several editions. @default 0 */
   readonly exitCode?: number
 }
 
@@ -54,8 +56,10 @@ export async function runCommandLine(
   try {
     const output = await command({ signal: abort.signal, report: view.onEvent, env: process.env })
     view.close()
+    if (flags.json !== true && output.problems !== undefined) process.stderr.write(output.problems)
     await print(flags.json === true ? `${JSON.stringify(output.document, null, 2)}\n` : output.text)
-    return output.exitCode ?? 0
+    // Several things were done, and cancelling ended some of them.
+    return output.exitCode === SIGNALS.SIGINT ? (signalExitCode ?? output.exitCode) : (output.exitCode ?? 0)
   } catch (error) {
     view.close()
     if (signalExitCode !== undefined) {

@@ -5,6 +5,7 @@
  * same codec that decodes to the edited bytes. `check` reads that file back from the disk and proves it.
  */
 import type { ByteDevice, EditedDevice } from '../byte-device.js'
+import type { RunContext } from '../progress.js'
 import type { Digests } from '../source/file-hash.js'
 
 export type CodecDescription =
@@ -27,6 +28,8 @@ export type DecodePurpose =
       readonly kind: 'bake'
       /** Where the new file will be written. A codec that copies begins at once. */
       readonly target: string
+      /** Other outputs will be asked for, by `another`: what serves all of them stays. @default false */
+      readonly others?: boolean
       /** Encode everything anew instead of what changed. */
       readonly recompress: { readonly level: number | undefined } | undefined
       /** What is to be told of input and output beside the output's SHA-256. @default nothing */
@@ -56,8 +59,28 @@ export interface SizeAnchor {
 /** Short strings that are worth knowing again when the same file comes back. */
 export type ImageNotes = Readonly<Record<string, string>>
 
-/** The input, decoded. */
-export interface DecodedImage extends AsyncDisposable {
+/** A new file in the input's codec, on its way. */
+export interface ImageOutput {
+  /**
+   * Writes `edited` to the target.
+   *
+   * @returns the outside program that encoded it, if one did
+   * @throws ERR_DIGEST_MISMATCH before anything of the edit is written
+   * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO, ERR_COMPRESSOR_MISSING, ERR_CHILD_FAILED
+   */
+  encode(edited: EditedDevice): Promise<string | undefined>
+  /**
+   * Reads the target back, checks that it holds `edited`, and has it on the disk. The input's digests agree by then, as far as
+   * there are any.
+   *
+   * @returns of the file as it lies on disk, with SHA-512 when that is to be told
+   * @throws ERR_CHECK_OUTPUT when it does not hold what was meant
+   */
+  check(edited: EditedDevice): Promise<Digests>
+}
+
+/** The input, decoded. As an output, it is the one that its purpose names. */
+export interface DecodedImage extends ImageOutput, AsyncDisposable {
   readonly codec: CodecDescription
   /** The decoded bytes; never written. */
   readonly device: ByteDevice
@@ -75,18 +98,10 @@ export interface DecodedImage extends AsyncDisposable {
   /** Says that an edit is on its way: whatever takes its time to start may start. */
   expectEdit(): void
   /**
-   * Writes `edited` to the target, in the input's codec.
+   * One more output beside that of the purpose, made in the same way; several may be under way at once.
    *
-   * @returns the outside program that encoded it, if one did
-   * @throws ERR_DIGEST_MISMATCH before anything of the edit is written
-   * @throws ERR_NO_SPACE | ERR_PERMISSION | ERR_IO, ERR_COMPRESSOR_MISSING, ERR_CHILD_FAILED
+   * @param target a codec that copies begins at once
+   * @throws what opening for a bake throws of a target
    */
-  encode(edited: EditedDevice): Promise<string | undefined>
-  /**
-   * Reads the target back, checks that it holds `edited`, and has it on the disk.
-   *
-   * @returns of the file as it lies on disk, with SHA-512 when that is to be told
-   * @throws ERR_CHECK_OUTPUT when it does not hold what was meant
-   */
-  check(edited: EditedDevice): Promise<Digests>
+  another(target: string, context: RunContext): Promise<ImageOutput & AsyncDisposable>
 }

@@ -13,7 +13,7 @@ import { type Digests, FileHash } from '../source/file-hash.js'
 import { copyToSparseFile } from '../sparse-file.js'
 import { InputDigest } from '../trust/input-digest.js'
 import type { VerifiedImage } from '../trust/verify.js'
-import type { DecodedImage, DecodePurpose } from './codec.js'
+import type { DecodedImage, DecodePurpose, ImageOutput } from './codec.js'
 
 export async function openPlain(
   image: VerifiedImage,
@@ -25,27 +25,33 @@ export async function openPlain(
       hint: 'leave --recompress and --level out',
     })
   }
-  const target = purpose.kind === 'bake' ? purpose.target : ''
   const tell = purpose.kind === 'bake' ? purpose.tell : undefined
   // Where nothing has to agree with it, and none is to be told, the file is read only where the bake needs it.
   const hash =
     image.origin.binds || tell?.inputDigest === true ? new FileHash(image.origin.hashing, context) : undefined
   const digest = hash && new InputDigest(image, hash, context)
+  const outputTo = (target: string, itsContext: RunContext): ImageOutput => ({
+    encode: async (edited) => {
+      // Where nobody has said what it should be, it is told beside the copy; it need not be known before.
+      if (image.origin.binds) await digest?.settled()
+      await copyToSparseFile(edited, target, 'encode', itsContext)
+      await sync(target)
+      return undefined
+    },
+    check: (edited) => comparePlain(edited, target, tell?.sha512 ?? false, itsContext),
+  })
   return {
+    ...outputTo(purpose.kind === 'bake' ? purpose.target : '', context),
     codec: { kind: 'plain' },
     device: image.device,
     notes: {},
     remember: async () => undefined,
     settled: async () => digest?.settled(),
     expectEdit: () => undefined,
-    encode: async (edited) => {
-      // Where nobody has said what it should be, it is told beside the copy; it need not be known before.
-      if (image.origin.binds) await digest?.settled()
-      await copyToSparseFile(edited, target, 'encode', context)
-      await sync(target)
-      return undefined
-    },
-    check: (edited) => comparePlain(edited, target, tell?.sha512 ?? false, context),
+    another: async (target, itsContext) => ({
+      ...outputTo(target, itsContext),
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
     // The file belongs to the opened image.
     [Symbol.asyncDispose]: async () => hash?.[Symbol.asyncDispose](),
   }

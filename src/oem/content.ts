@@ -51,18 +51,22 @@ const IGNITION_PATH: Readonly<Record<IgnitionPlace, string>> = {
 
 /**
  * @param env looked at for OEM_BAKE_TEMPLATES: more directories of templates
+ * @param elsewhere names of variables that are meant for other templates of the same run, unless this one has them, too
  * @throws UsageError of any code
  */
 export async function resolveContent(
   request: ContentRequest,
   env: Readonly<Record<string, string | undefined>>,
+  elsewhere: ReadonlySet<string> = new Set(),
 ): Promise<OemContent> {
   if (request.oemId !== undefined) assertOemId(request.oemId)
   const strictness = { strict: request.strict ?? false, ignore: request.ignore ?? [] }
   assertIgnorable(strictness.ignore)
   const remove = checkRemovals(request.remove ?? [])
-  const given = await readVariables(request)
+  const all = await readVariables(request)
   const template = request.template === undefined ? undefined : await loadTemplate(request.template, env)
+  const own = new Set(template?.variables.map(({ name }) => name))
+  const given = new Map([...all].filter(([name]) => own.has(name) || !elsewhere.has(name)))
   const oemId = request.oemId ?? template?.oemId
   const fromFlags = await filesFromFlags(request)
   const rendered = await renderTemplate(template, given, request.oemId, fromFlags)

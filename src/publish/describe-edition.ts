@@ -46,19 +46,25 @@ export interface EditionDescription {
 /** What is asked for, as far as it is known before an image is opened. */
 export type DescribedJob = Pick<BakeRecord, 'verb' | 'request' | 'content'>
 
+/** What side files want to know of input and output. */
+export function toldFor(sideFiles: readonly SideFile[]): EditionDescription['tell'] {
+  return { inputDigest: sideFiles.length > 0, sha512: sideFiles.some(({ kind }) => kind === 'digests') }
+}
+
 /** @throws ERR_GPG_MISSING, ERR_SIGNING_KEY, ERR_USAGE for a clock that is none */
 export async function prepareDescription(
   { verb, request, content }: DescribedJob,
   sideFiles: readonly SideFile[],
   context: RunContext,
 ): Promise<EditionDescription> {
-  const wants = (kind: FinishedSideFile['kind']): boolean => sideFiles.some((file) => file.kind === kind)
   const sourceDateEpoch = requestedClock(request.sourceDateEpoch, context.env)
   const signer = request.sign === undefined ? undefined : await openSigner(request.sign, context)
   const templateFiles =
-    wants('provenance') && content.template !== undefined ? await digestTemplateFiles(content.template) : []
+    content.template !== undefined && sideFiles.some(({ kind }) => kind === 'provenance')
+      ? await digestTemplateFiles(content.template)
+      : []
   return {
-    tell: { inputDigest: sideFiles.length > 0, sha512: wants('digests') },
+    tell: toldFor(sideFiles),
     write: async (image, target, { digests, encoder, input, previous, seen, times }) => {
       if (sideFiles.length === 0) return []
       if (input === undefined) throw new InternalError('ERR_INTERNAL', 'the digest of the input was not taken')

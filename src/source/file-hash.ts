@@ -61,9 +61,9 @@ export class FileHash implements AsyncDisposable {
   readonly #cancel = (): void => this.#fail(new CancelledError())
   #pending: { resolve(message: FromHasher): void; reject(error: unknown): void } | undefined
   #failure: unknown
+  /** Who asks while something is being hashed waits for it. */
+  #turn: Promise<unknown> = Promise.resolve()
   #totalBytes = 0
-  /** Of the file that is being hashed, for messages. */
-  #name = 'the file'
 
   constructor(options: HashOptions, context: RunContext) {
     this.#context = context
@@ -83,8 +83,7 @@ export class FileHash implements AsyncDisposable {
    * @throws ERR_IO when it can't be read, or ends early
    */
   async whole(fd: number, sizeBytes: number, name = 'the file'): Promise<Digests> {
-    this.#name = name
-    return assertSha256(await this.#digests(fd, sizeBytes, true))
+    return assertSha256(await this.#digests(fd, sizeBytes, true, name))
   }
 
   /**
@@ -93,8 +92,7 @@ export class FileHash implements AsyncDisposable {
    * @throws ERR_IO when it can't be read, or ends early
    */
   async only(fd: number, sizeBytes: number, withSha256: boolean, name = 'the file'): Promise<Partial<Digests>> {
-    this.#name = name
-    return this.#digests(fd, sizeBytes, withSha256)
+    return this.#digests(fd, sizeBytes, withSha256, name)
   }
 
   /**
@@ -103,8 +101,7 @@ export class FileHash implements AsyncDisposable {
    * @throws ERR_IO when it can't be read, or ends early
    */
   async withNewTail(fd: number, keptBytes: number, sizeBytes: number, name = 'the file'): Promise<Digests> {
-    this.#name = name
-    return assertSha256(await this.#ask({ kind: 'new tail', fd, keptBytes, sizeBytes }))
+    return assertSha256(await this.#ask({ kind: 'new tail', fd, keptBytes, sizeBytes }, name))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,12 +109,18 @@ export class FileHash implements AsyncDisposable {
     await this.#worker.terminate()
   }
 
-  async #digests(fd: number, sizeBytes: number, withSha256: boolean): Promise<Partial<Digests>> {
+  async #digests(fd: number, sizeBytes: number, withSha256: boolean, name: string): Promise<Partial<Digests>> {
     this.#totalBytes = sizeBytes
-    return this.#ask({ kind: 'whole', fd, sizeBytes, withSha256, ...this.#options })
+    return this.#ask({ kind: 'whole', fd, sizeBytes, withSha256, ...this.#options }, name)
   }
 
-  async #ask(request: ToHasher): Promise<Partial<Digests>> {
+  #ask(request: ToHasher, name: string): Promise<Partial<Digests>> {
+    const asked = this.#turn.then(() => this.#askNow(request, name))
+    this.#turn = asked.catch(() => undefined)
+    return asked
+  }
+
+  async #askNow(request: ToHasher, name: string): Promise<Partial<Digests>> {
     const answer = await new Promise<FromHasher>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure)
       if (this.#pending !== undefined) throw new InternalError('ERR_INTERNAL', 'two files hashed at once')
@@ -125,7 +128,7 @@ export class FileHash implements AsyncDisposable {
       this.#worker.postMessage(request)
     })
     if (answer.kind === 'failed')
-      throw new MachineError('ERR_IO', `could not hash ${this.#name}: ${answer.message}`, {
+      throw new MachineError('ERR_IO', `could not hash ${name}: ${answer.message}`, {
         hint: 'check the disk, then run the same command again',
         details: { errno: answer.errno },
       })

@@ -15,6 +15,7 @@ describe("import 'oem-bake'", () => {
     expect(Object.keys(library).sort()).toEqual([
       'OemBakeError',
       'bake',
+      'bakeEditions',
       'explain',
       'fetch',
       'inspect',

@@ -11,9 +11,11 @@ import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { BakeRequest, ImageRequest, OutputRequest } from '../../request.js'
 import { openWorkspace } from '../../temp.js'
+import { askedTemplates, type EditionFlags } from '../edition-options.js'
 import { withLocalImage } from '../fetched-image.js'
 import {
   type ContentFlags,
+  contentOptions,
   contentRequest,
   type ImageFlags,
   imageRequest,
@@ -26,14 +28,27 @@ import { planText } from '../render/reports.js'
 import { printable } from '../render/table.js'
 import type { CommandOutput } from '../run.js'
 
-export type BakeFlags = ContentFlags & ImageFlags & OutputFlags & TalkFlags
+export type BakeFlags = Omit<ContentFlags, 'template'> & EditionFlags & ImageFlags & OutputFlags & TalkFlags
 
 /** `-o -` */
 const STANDARD_OUTPUT = '-'
 
 export async function bake(flags: BakeFlags, context: RunContext): Promise<CommandOutput> {
-  const asked = { ...imageRequest(flags), ...contentRequest(flags), ...outputRequest(flags) }
-  const request: BakeRequest = await withLocalImage(asked, context)
+  const asked = askedTemplates(flags)
+  const { outputDir } = flags
+  const shared = {
+    ...imageRequest(flags),
+    ...outputRequest(flags),
+    ...(outputDir === undefined ? {} : { outputDirectory: outputDir }),
+  }
+  if ('templates' in asked) {
+    const several = { ...shared, ...contentOptions({ ...flags, template: undefined }), ...asked }
+    // Loaded only here: most bakes make one.
+    const { editions } = await import('./editions.js')
+    return editions(await withLocalImage(several, context), context)
+  }
+  const content = contentRequest({ ...flags, template: asked.template })
+  const request: BakeRequest = await withLocalImage({ ...shared, ...content }, context)
   return publishOutput(request, flags, (given) => bakeImage(given, context), context)
 }
 

@@ -1,7 +1,7 @@
 /**
  * `oem-bake explain IMAGE`: prints what a machine will do at boot, with the image as it is or after a bake.
  */
-import { explain as explainImage } from '../../bake.js'
+import { explain as explainImage } from '../../look.js'
 import type { RunContext } from '../../progress.js'
 import { withLocalImage } from '../fetched-image.js'
 import { type ContentFlags, contentOptions, contentRequest, type ImageFlags, imageRequest } from '../options.js'

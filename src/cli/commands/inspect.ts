@@ -1,7 +1,7 @@
 /**
  * `oem-bake inspect IMAGE`: prints what an image is and what its OEM partition holds.
  */
-import { inspect as inspectImage } from '../../bake.js'
+import { inspect as inspectImage } from '../../look.js'
 import type { RunContext } from '../../progress.js'
 import { withLocalImage } from '../fetched-image.js'
 import { type ImageFlags, imageRequest } from '../options.js'

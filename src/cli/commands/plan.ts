@@ -1,7 +1,7 @@
 /**
  * `oem-bake plan IMAGE`: prints exactly what a bake would change, and changes nothing.
  */
-import { plan as planImage } from '../../bake.js'
+import { plan as planImage } from '../../look.js'
 import type { RunContext } from '../../progress.js'
 import { withLocalImage } from '../fetched-image.js'
 import { type ContentFlags, contentRequest, type ImageFlags, imageRequest } from '../options.js'

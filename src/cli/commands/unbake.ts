@@ -1,8 +1,9 @@
 /**
  * `oem-bake unbake IMAGE --original ORIGINAL`: takes all bakes back, and prints the path of what was published.
  */
-import { planOfUnbake, unbake as unbakeImage } from '../../bake.js'
+import { unbake as unbakeImage } from '../../bake.js'
 import { UsageError } from '../../errors.js'
+import { planOfUnbake } from '../../look.js'
 import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { OutputRequest, UnbakeRequest } from '../../request.js'

@@ -7,7 +7,7 @@ import type { OemEdit } from '../../engine/engine.js'
 import type { Plan } from '../../oem/plan/plan.js'
 import type { ExplainReport, PlanReport } from '../../report.js'
 
-export function planDocument<Report extends PlanReport>(report: Report): unknown {
+export function planDocument<Report extends PlanReport>(report: Report): object {
   return { ...report, plan: withoutBytes(report.plan) }
 }
 

@@ -62,6 +62,10 @@ function ruleMark(code: string): string {
   return ruleNamed(code) === undefined ? '' : ` [${code}]`
 }
 
+function jobMark({ job }: ProgressEvent): string {
+  return job === undefined ? '' : `${printable(job)}: `
+}
+
 function hintLines(hint: string | undefined): string {
   return hint === undefined
     ? ''
@@ -76,7 +80,9 @@ class TextView implements ProgressView {
   readonly #quiet: boolean
   readonly #out: Writable
   readonly #timer: NodeJS.Timeout | undefined
-  #phase: { readonly phase: Phase; readonly words: string; readonly startedAt: number } | undefined
+  #phase:
+    | { readonly job: string | undefined; readonly phase: Phase; readonly words: string; readonly startedAt: number }
+    | undefined
   #counters: { readonly doneBytes: number; readonly totalBytes: number } | undefined
   #shownAt = 0
   #lineOpen = false
@@ -96,11 +102,9 @@ class TextView implements ProgressView {
     switch (event.kind) {
       case 'phase':
         this.#phase = {
+          job: event.job,
           phase: event.phase,
-          words:
-            event.detail === undefined
-              ? PHASE_WORDS[event.phase]
-              : `${PHASE_WORDS[event.phase]} (${printable(event.detail)})`,
+          words: `${jobMark(event)}${PHASE_WORDS[event.phase]}${event.detail === undefined ? '' : ` (${printable(event.detail)})`}`,
           startedAt: Date.now(),
         }
         this.#counters = undefined
@@ -108,15 +112,15 @@ class TextView implements ProgressView {
         break
       case 'progress':
         // Other threads count, too, while this phase goes on.
-        if (event.phase !== this.#phase?.phase) break
+        if (event.phase !== this.#phase?.phase || event.job !== this.#phase.job) break
         this.#counters = event
         this.#draw(false)
         break
       case 'warning':
-        this.#line(`warning: ${event.message}${ruleMark(event.code)}${hintLines(event.hint)}`)
+        this.#line(`${jobMark(event)}warning: ${event.message}${ruleMark(event.code)}${hintLines(event.hint)}`)
         break
       case 'note':
-        if (!this.#quiet) this.#line(`note: ${event.message}`)
+        if (!this.#quiet) this.#line(`${jobMark(event)}note: ${event.message}`)
         break
       default:
         assertNever(event)

@@ -12,7 +12,7 @@ import type { RunContext } from '../../progress.js'
 import { FileHash } from '../../source/file-hash.js'
 import { InputDigest } from '../../trust/input-digest.js'
 import type { VerifiedImage } from '../../trust/verify.js'
-import type { DecodedImage, DecodePurpose, ImageNotes, SizeAnchor } from '../codec.js'
+import type { DecodedImage, DecodePurpose, ImageNotes, ImageOutput, SizeAnchor } from '../codec.js'
 import { compileBlockCodec } from './block-codec.js'
 import { BlockDecoder } from './block-decoder.js'
 import { BlockDevice } from './block-device.js'
@@ -56,15 +56,12 @@ export async function openBzip2(
   const reader = new BlockReader(chain, decoder, image.name)
   const level = chain.levelAt(0) ?? 9
   const withSha512 = purpose.kind === 'bake' && purpose.tell?.sha512 === true
-  const recompressed =
-    purpose.kind === 'bake' && purpose.recompress !== undefined
-      ? await prepareRecompression(
-          { target: purpose.target, level: purpose.recompress.level ?? level, withSha512 },
-          context,
-        )
-      : undefined
-  const copy =
-    purpose.kind === 'bake' && recompressed === undefined ? await startCopy(image, purpose.target) : undefined
+  const recompress = purpose.kind === 'bake' ? purpose.recompress : undefined
+  const recompressed = (target: string, itsContext: RunContext): Promise<ImageWriter> =>
+    prepareRecompression({ target, level: recompress?.level ?? level, withSha512 }, itsContext)
+  const recompressor =
+    purpose.kind === 'bake' && recompress !== undefined ? await recompressed(purpose.target, context) : undefined
+  const copy = purpose.kind === 'bake' && recompress === undefined ? await startCopy(image, purpose.target) : undefined
   const { hashing } = image.origin
   // Of the input, too: the output's goes on from where the first change is.
   const hash = new FileHash(
@@ -95,7 +92,19 @@ export async function openBzip2(
     const device = new BlockDevice(index, reader, image.name)
     if (copy && second)
       spliced = new SplicedImage({ image, index, copy, hash, digest, withSha512, decoder: second }, context)
-    const writer: ImageWriter | undefined = recompressed ?? spliced
+    const writer: ImageWriter | undefined = recompressor ?? spliced
+    const outputBy = (written: ImageWriter | undefined): ImageOutput => ({
+      encode: async (edited) => {
+        // A minute of work for nothing, if the input is not what it should be; a splice is done before that is known.
+        if (recompress !== undefined) await digest.settled()
+        return required(written).encode(edited)
+      },
+      check: async (edited) => {
+        const [digests] = await Promise.all([required(written).check(edited), digest.settled()])
+        return digests
+      },
+    })
+    const only = outputBy(writer)
     return {
       get codec() {
         return { kind: 'bzip2' as const, level, index: index.how }
@@ -109,16 +118,26 @@ export async function openBzip2(
       },
       settled: () => digest.settled(),
       expectEdit: () => second?.warmUp(),
-      encode: async (edited) => {
-        // A minute of work for nothing, if the input is not what it should be; a splice is done before that is known.
-        if (recompressed !== undefined) await digest.settled()
-        return required(writer).encode(edited)
-      },
+      encode: only.encode,
       check: async (edited) => {
-        const [digests] = await Promise.all([required(writer).check(edited), digest.settled()])
+        const digests = await only.check(edited)
         // Threads take 20 ms to end: they may do so while the image gets its name.
-        void endThreads()
+        if (purpose.kind === 'bake' && purpose.others !== true) void endThreads()
         return digests
+      },
+      another: async (target, itsContext) => {
+        if (recompress !== undefined)
+          return { ...outputBy(await recompressed(target, itsContext)), [Symbol.asyncDispose]: async () => undefined }
+        const itsCopy = await startCopy(image, target)
+        const parts = { image, index, copy: itsCopy, hash, digest, withSha512, decoder: required(second) }
+        const its = new SplicedImage(parts, itsContext)
+        return {
+          ...outputBy(its),
+          [Symbol.asyncDispose]: async () => {
+            await its[Symbol.asyncDispose]()
+            await itsCopy.end()
+          },
+        }
       },
       [Symbol.asyncDispose]: dispose,
     }
@@ -163,7 +182,7 @@ function isKnown(entry: CacheEntry | undefined, index: BlockIndex, notes: ImageN
   return entry !== undefined && index.how === 'cached' && isDeepStrictEqual(entry.notes, notes)
 }
 
-function required(writer: ImageWriter | undefined): ImageWriter {
-  if (writer === undefined) throw new InternalError('ERR_INTERNAL', 'the image was opened for looking only')
-  return writer
+function required<T>(ofBake: T | undefined): T {
+  if (ofBake === undefined) throw new InternalError('ERR_INTERNAL', 'the image was opened for looking only')
+  return ofBake
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { asOemBakeError, errorDocument, errorText } from '#src/cli/render/error.js'
-import { CancelledError, ImageError, MachineError, type OemBakeError, UsageError } from '#src/errors.js'
+import { errorDocument, errorText } from '#src/cli/render/error.js'
+import { asOemBakeError, CancelledError, ImageError, MachineError, type OemBakeError, UsageError } from '#src/errors.js'
 
 describe('errorText', () => {
   it('says what happened, and each line of the hint', () => {

@@ -1,0 +1,156 @@
+/**
+ * Several editions of one image in one run: the input is opened, verified, hashed and found its way through once; each edition
+ * then goes the second half of the pipeline (`makeEdition`) on an overlay, and to an output, of its own.
+ *
+ * Two are under way at a time: while one is copied and synced, which is the disk's work, the other is edited and encoded, which
+ * is the processor's. Each is published as soon as it is checked, and so not before the digest of the whole input is there and
+ * right. What then goes wrong with one edition is that one's; what goes wrong with the image ends the run.
+ */
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type BakeInput, makeEdition, prepareEdition } from './bake.js'
+import { examineBooted } from './booted/booted.js'
+import { type ChosenEdition, editionsFor, editionsNamed } from './choose-editions.js'
+import type { ImageOutput } from './codec/codec.js'
+import { decodeImage } from './codec/open.js'
+import { openOem } from './disk/open-oem.js'
+import { prepareEngine, withMountedOem } from './engine/mount.js'
+import {
+  asOemBakeError,
+  CancelledError,
+  fileError,
+  ImageError,
+  type OemBakeError,
+  VerificationError,
+} from './errors.js'
+import { inParallel } from './in-parallel.js'
+import { codecOptions, preferringMismatch, sizeLimit } from './look-into.js'
+import { planContent } from './make-plan.js'
+import { readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
+import { timePhases } from './phase-times.js'
+import { contextOfJob, type RunContext } from './progress.js'
+import { toldFor } from './publish/describe-edition.js'
+import { wantedSideFiles } from './publish/side-files.js'
+import { targetDirectory } from './publish/target.js'
+import type { BakeReport, EditionOutcome, EditionsReport } from './report.js'
+import type { EditionsRequest } from './request.js'
+import { assertOriginalApart } from './source/original-apart.js'
+import { openImage } from './source/source.js'
+import { openWorkspace } from './temp.js'
+import { verifyOrigin } from './trust/verify.js'
+
+/** More would wait for the same disk, each with a copy that lies there. */
+const AT_ONCE = 2
+
+/**
+ * Bakes editions of an image and publishes each.
+ *
+ * @returns what became of each of them; those that failed left nothing
+ * @throws OemBakeError of any class when something is wrong with the request or the image and nothing was published
+ */
+export async function bakeEditions(request: EditionsRequest, context: RunContext): Promise<EditionsReport> {
+  const { templates } = request
+  const named = templates === 'all' ? undefined : await editionsNamed(templates, request, context.env)
+  await assertOriginalApart(request.image, request.original)
+  await using opened = await openImage(request.image)
+  await using besideTargets = await openWorkspace(await targetDirectory(opened, request))
+  await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
+  const scratch = (elsewhere ?? besideTargets).directory
+
+  const image = await verifyOrigin(opened, request, context)
+  const first = await openPlace(besideTargets.path('first'))
+  const tell = toldFor(wantedSideFiles(request, ''))
+  const { recompress } = request
+  const purpose = { kind: 'bake', target: first.finished, others: true, recompress, tell } as const
+  await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
+  return await preferringMismatch(image, decoded, async () => {
+    const input = await knowOnce({ opened, image, decoded, notes: decoded.notes }, request, scratch, context)
+    const { chosen, skipped } =
+      named === undefined ? await editionsFor(input.release, request, context.env) : { chosen: named, skipped: [] }
+    for (const { reason, template } of skipped)
+      context.report({ kind: 'note', message: `no edition of template ${template}: ${reason}` })
+
+    let unused: ImageOutput | undefined = decoded
+    const make = async (edition: ChosenEdition, place: Place): Promise<BakeReport> => {
+      const times = timePhases(contextOfJob(context, edition.content.edition))
+      await using spareThread = prepareEngine(request.engine ?? 'auto')
+      const prepared = await prepareEdition({ verb: 'bake', ...edition }, opened, times.context)
+      const taken = unused
+      unused = undefined
+      const { finished } = taken === undefined ? place : first
+      await using another = taken === undefined ? await decoded.another(finished, times.context) : undefined
+      const output = another ?? taken ?? decoded
+      const { report } = await makeEdition(input, prepared, {
+        ...{ finished, output, scratch, spareThread, times },
+        planOf: (open) => planContent(edition.content, edition.request, open, times.context),
+      })
+      return report
+    }
+
+    let endedBy: OemBakeError | undefined
+    const editions = await inParallel(chosen, AT_ONCE, async (edition, nth): Promise<EditionOutcome> => {
+      const template = edition.content.edition
+      if (endedBy !== undefined) return { template, error: endedBy }
+      try {
+        await using place = await openPlace(besideTargets.path(`${nth}`))
+        return { template, report: await make(edition, place) }
+      } catch (error) {
+        const failure = await reasonOf(error, input)
+        if (isOfWholeRun(failure)) endedBy = failure
+        return { template, error: failure }
+      }
+    })
+    if (endedBy !== undefined && !editions.some((outcome) => 'report' in outcome)) throw endedBy
+    await decoded.remember(input.notes)
+    return { editions, skipped }
+  })
+}
+
+/** A directory of one edition's own. */
+interface Place extends AsyncDisposable {
+  /** Where its image is written. */
+  readonly finished: string
+}
+
+async function openPlace(directory: string): Promise<Place> {
+  await mkdir(directory).catch((error) => {
+    throw fileError(error, `make a directory in ${dirname(directory)}`)
+  })
+  return {
+    finished: join(directory, 'finished'),
+    // Space for the others. What can't be removed goes with the run's directory.
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }).catch(() => undefined),
+  }
+}
+
+/** Finds out, once for all editions, what every bake finds out of an image: the way to the OEM partition, its release, whether it was booted. */
+async function knowOnce(
+  input: BakeInput,
+  request: EditionsRequest,
+  workDirectory: string,
+  context: RunContext,
+): Promise<BakeInput & Required<Pick<BakeInput, 'release'>>> {
+  const { decoded, image, notes: before } = input
+  const { located, notes } = await openOem(decoded, sizeLimit(request))
+  const told = await toldRelease(request.release, image.path, before)
+  const engine = request.engine ?? 'auto'
+  const release =
+    told.kind === 'known'
+      ? told
+      : await withMountedOem(located, engine, true, { ...context, workDirectory }, ({ withUsr }) =>
+          readRelease(told, withUsr),
+        )
+  const booted = await examineBooted(located, release, before)
+  return { ...input, release, notes: { ...releaseNotes(release, before), ...notes, ...booted.notes } }
+}
+
+/** An image that is not the one that was published is the reason for whatever else goes wrong with it. */
+async function reasonOf(error: unknown, { decoded, image }: BakeInput): Promise<OemBakeError> {
+  if (!image.origin.binds) return asOemBakeError(error)
+  return decoded.settled().then(() => asOemBakeError(error), asOemBakeError)
+}
+
+/** By whose problem it is: the image is the same for all. */
+function isOfWholeRun(error: OemBakeError): boolean {
+  return error instanceof ImageError || error instanceof VerificationError || error instanceof CancelledError
+}
