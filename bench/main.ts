@@ -3,6 +3,7 @@
  *
  *     npm run bench -- [--rounds 3] [--only PATTERN] [--write]
  *     npm run bench -- verify [--rounds 5]        what checking a signature costs: `verify.ts`
+ *     npm run bench -- editions [--rounds 5]      many editions from one image: `editions.ts`
  *
  * Prints the tables, and each target beside what was measured; exit code 1 when one is missed. `--only` takes a regular
  * expression on names such as `raw, bzip2: oem-bake, tail` or `block codec`. `--write` puts the tables into
@@ -13,6 +14,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureBlockCodec } from './block-codec.js'
+import { benchEditions } from './editions.js'
 import { BENCH_IMAGES, placeImage } from './images.js'
 import { judgeImage } from './judge.js'
 import { describeMachine } from './machine.js'
@@ -30,7 +32,9 @@ const CODEC_NAME = 'block codec'
 const [README_START, README_END] = ['<!-- bench: npm run bench -- --write puts it here -->', '<!-- bench: end -->']
 
 interface Options {
-  readonly verify: boolean
+  readonly subject: 'verify' | 'editions' | undefined
+  /** Of `editions`. */
+  readonly image: string | undefined
   readonly rounds: number
   readonly only: RegExp
   readonly write: boolean
@@ -38,17 +42,24 @@ interface Options {
 
 function readOptions(): Options {
   const { values, positionals } = parseArgs({
-    options: { rounds: { type: 'string' }, only: { type: 'string' }, write: { type: 'boolean' } },
+    options: {
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      write: { type: 'boolean' },
+      image: { type: 'string' },
+    },
     allowPositionals: true,
   })
   const [subject, ...others] = positionals
-  if ((subject !== undefined && subject !== 'verify') || others.length > 0)
-    throw new Error(`bench does not know ${positionals.join(' ')}: expected nothing, or verify`)
+  if ((subject !== undefined && subject !== 'verify' && subject !== 'editions') || others.length > 0)
+    throw new Error(`bench does not know ${positionals.join(' ')}: expected nothing, verify or editions`)
   const rounds = Number(values.rounds ?? (subject === undefined ? 3 : 5))
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`)
   if (values.write === true && values.only !== undefined) throw new Error('--write wants all results: leave --only out')
-  return { verify: subject === 'verify', rounds, only: new RegExp(values.only ?? ''), write: values.write ?? false }
+  const { image } = values
+  if (image !== undefined && subject !== 'editions') throw new Error('--image is of editions')
+  return { subject, image, rounds, only: new RegExp(values.only ?? ''), write: values.write ?? false }
 }
 
 async function bench({ only, rounds }: Options): Promise<BenchResults> {
@@ -82,8 +93,10 @@ function writeReadme(table: string): void {
 
 async function main(): Promise<void> {
   const options = readOptions()
-  if (options.verify) {
-    if (!(await benchVerify(options.rounds))) process.exitCode = 1
+  const { image, rounds, subject } = options
+  if (subject !== undefined) {
+    const holds = await (subject === 'verify' ? benchVerify(rounds) : benchEditions(rounds, image))
+    if (!holds) process.exitCode = 1
     return
   }
   assertProgramsThere()

@@ -42,15 +42,26 @@ import { verifyOrigin } from './trust/verify.js'
 /** More would wait for the same disk, each with a copy that lies there. */
 const AT_ONCE = 2
 
+/** Whether an edition is there already; gives its path. */
+export type FindKept = (edition: ChosenEdition) => Promise<string | undefined>
+
 /**
  * Bakes editions of an image and publishes each.
  *
+ * @param findKept asked before an edition is made
  * @returns what became of each of them; those that failed left nothing
  * @throws OemBakeError of any class when something is wrong with the request or the image and nothing was published
  */
-export async function bakeEditions(request: EditionsRequest, context: RunContext): Promise<EditionsReport> {
+export async function bakeEditions(
+  request: EditionsRequest,
+  context: RunContext,
+  findKept: FindKept = async () => undefined,
+): Promise<EditionsReport> {
   const { templates } = request
   const named = templates === 'all' ? undefined : await editionsNamed(templates, request, context.env)
+  const kept = named && (await keptOf(named, findKept))
+  // Nothing to be done, so nothing need be opened.
+  if (kept?.every((outcome) => outcome !== undefined)) return { editions: kept, skipped: [] }
   await assertOriginalApart(request.image, request.original)
   await using opened = await openImage(request.image)
   await using besideTargets = await openWorkspace(await targetDirectory(opened, request))
@@ -87,9 +98,12 @@ export async function bakeEditions(request: EditionsRequest, context: RunContext
       return report
     }
 
+    const before = kept ?? (await keptOf(chosen, findKept))
     let endedBy: OemBakeError | undefined
     const editions = await inParallel(chosen, AT_ONCE, async (edition, nth): Promise<EditionOutcome> => {
       const template = edition.content.edition
+      const there = before[nth]
+      if (there !== undefined) return there
       if (endedBy !== undefined) return { template, error: endedBy }
       try {
         await using place = await openPlace(besideTargets.path(`${nth}`))
@@ -100,10 +114,22 @@ export async function bakeEditions(request: EditionsRequest, context: RunContext
         return { template, error: failure }
       }
     })
-    if (endedBy !== undefined && !editions.some((outcome) => 'report' in outcome)) throw endedBy
+    if (endedBy !== undefined && editions.every((outcome) => 'error' in outcome)) throw endedBy
     await decoded.remember(input.notes)
     return { editions, skipped }
   })
+}
+
+async function keptOf(
+  chosen: readonly ChosenEdition[],
+  findKept: FindKept,
+): Promise<readonly (EditionOutcome | undefined)[]> {
+  const outcomes: (EditionOutcome | undefined)[] = []
+  for (const edition of chosen) {
+    const path = await findKept(edition)
+    outcomes.push(path === undefined ? undefined : { template: edition.content.edition, kept: path })
+  }
+  return outcomes
 }
 
 /** A directory of one edition's own. */

@@ -11,9 +11,10 @@ import { listTemplates, type TemplateList } from './oem/template/template.js'
 import type { ProgressEvent, RunContext } from './progress.js'
 import type { ProofReport } from './prove/proof.js'
 import { prove as proveImages } from './prove/prove.js'
-import type { BakeReport, EditionsReport, ExplainReport, InspectReport, PlanReport } from './report.js'
+import type { BakeReport, BatchReport, EditionsReport, ExplainReport, InspectReport, PlanReport } from './report.js'
 import type {
   BakeRequest,
+  BatchRequest,
   EditionsRequest,
   ExplainRequest,
   ImageRequest,
@@ -55,6 +56,16 @@ export function bake(request: BakeRequest, options: RunOptions = {}): Promise<Ba
 export async function bakeEditions(request: EditionsRequest, options: RunOptions = {}): Promise<EditionsReport> {
   const editions = await import('./editions.js')
   return editions.bakeEditions(request, contextFrom(options))
+}
+
+/**
+ * Bakes many jobs, some of them at a time. One that fails is told in the report and leaves the others.
+ *
+ * @throws {@link OemBakeError} when the jobs can't be told apart
+ */
+export async function bakeBatch(request: BatchRequest, options: RunOptions = {}): Promise<BatchReport> {
+  const batch = await import('./batch/batch.js')
+  return batch.bakeBatch(request, contextFrom(options))
 }
 
 /** Says exactly what a bake would change, and changes nothing. @throws {@link OemBakeError} */
@@ -147,17 +158,22 @@ export type { ProvenanceStatement } from './publish/provenance.js'
 export type { SideFile, SideFileKind } from './publish/side-files.js'
 export type {
   BakeReport,
+  BatchReport,
   EditionOutcome,
   EditionsReport,
   ExplainReport,
   ImageReport,
   InspectReport,
+  JobOutcome,
+  Outcome,
   PartitionReport,
   PlanReport,
   SkippedTemplate,
 } from './report.js'
 export type {
   BakeRequest,
+  BatchJob,
+  BatchRequest,
   ContentRequest,
   EditionsRequest,
   EngineChoice,

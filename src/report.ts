@@ -93,10 +93,14 @@ export interface BakeReport extends PlanReport {
 }
 
 /** What became of one of several. */
-export type EditionOutcome = {
-  /** Name of its template. */
-  readonly template: string
-} & ({ readonly report: BakeReport } | { readonly error: OemBakeError })
+export type Outcome =
+  | { readonly report: BakeReport }
+  /** Path of an output that is there already, and was to be kept. */
+  | { readonly kept: string }
+  | { readonly error: OemBakeError }
+
+/** With the name of its template. */
+export type EditionOutcome = { readonly template: string } & Outcome
 
 /** A template that `all` means, and that no edition was made of. */
 export interface SkippedTemplate {
@@ -109,6 +113,15 @@ export interface EditionsReport {
   readonly editions: readonly EditionOutcome[]
   /** Only of `all`. */
   readonly skipped: readonly SkippedTemplate[]
+}
+
+/** What became of an edition that a job asks for; a job that could not begin has one outcome, without a template perhaps. */
+export type JobOutcome = { readonly job: string; readonly template: string | undefined } & Outcome
+
+export interface BatchReport {
+  /** In the order of the jobs. */
+  readonly outcomes: readonly JobOutcome[]
+  readonly skipped: readonly (SkippedTemplate & { readonly job: string })[]
 }
 
 export async function describeImage(

@@ -153,6 +153,21 @@ export interface EditionsRequest extends Omit<BakeRequest, 'output' | 'template'
   readonly templates: readonly string[] | 'all'
 }
 
+/** One of a batch. */
+export interface BatchJob {
+  /** What messages call it; no two have the same. */
+  readonly name: string
+  readonly request: BakeRequest | EditionsRequest
+}
+
+export interface BatchRequest {
+  readonly jobs: readonly BatchJob[]
+  /** Most jobs that are under way at once. @default as many as there are cores, and memory for */
+  readonly atOnce?: number
+  /** Keep outputs whose manifest says that they are what would be made. @default false */
+  readonly resume?: boolean
+}
+
 export interface UnbakeRequest extends ImageRequest, OutputRequest {
   /** The image as it was before the first bake. */
   readonly original: string

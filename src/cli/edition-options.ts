@@ -28,6 +28,27 @@ export const EDITION_OPTIONS = {
   },
 } satisfies Record<string, Options>
 
+/** Of `batch`. */
+export const BATCH_OPTIONS = {
+  jobs: {
+    alias: 'j',
+    type: 'number',
+    requiresArg: true,
+    group: 'How the jobs are done:',
+    describe: 'Most at once; by cores and memory if not given',
+  },
+  resume: {
+    type: 'boolean',
+    group: 'How the jobs are done:',
+    describe: 'Keep outputs whose manifest still fits',
+  },
+  force: {
+    ...OUTPUT_OPTIONS.force,
+    group: 'How the jobs are done:',
+    describe: 'Replace existing outputs, of every job',
+  },
+} satisfies Record<string, Options>
+
 export interface EditionFlags {
   readonly template?: readonly string[] | undefined
   readonly all?: boolean | undefined

@@ -14,7 +14,7 @@ import { rules } from './commands/rules.js'
 import { templates } from './commands/templates.js'
 import { verify } from './commands/verify.js'
 import { endEarlyThreads } from './early.js'
-import { EDITION_OPTIONS } from './edition-options.js'
+import { BATCH_OPTIONS, EDITION_OPTIONS } from './edition-options.js'
 import {
   assertGivenOnce,
   assertKnownFlags,
@@ -35,6 +35,7 @@ const HELP_COLUMNS = 80
 const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
 
 Usage: oem-bake [bake] IMAGE --template NAME [flags]
+       oem-bake batch FILE [flags]
        oem-bake plan IMAGE --template NAME [flags]
        oem-bake explain IMAGE [flags]
        oem-bake unbake IMAGE --original ORIGINAL [flags]
@@ -69,6 +70,7 @@ const VERBS = [
   'verify',
   'prove',
   'fetch',
+  'batch',
   'keys',
   'templates',
   'rules',
@@ -127,6 +129,20 @@ async function main(words: readonly string[]): Promise<number> {
         const sets = [BAKE_OPTIONS, OUTPUT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS]
         assertUnderstood(typed, flags.image, leftOver, ...sets)
         exitCode = await runCommandLine(flags, (context) => bake(flags, context))
+      },
+    )
+    .command(
+      'batch [file]',
+      'Bake all jobs of a file: images and templates',
+      (y) =>
+        y
+          .positional('file', { type: 'string', describe: 'YAML or JSON: a list of jobs' })
+          .options(BATCH_OPTIONS)
+          .options(TALK_OPTIONS),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1), BATCH_OPTIONS, TALK_OPTIONS)
+        const { batch } = await import('./commands/batch.js')
+        exitCode = await runCommandLine(flags, (context) => batch(flags, context))
       },
     )
     .command(

@@ -6,11 +6,12 @@
  * `oem_id`, flags that may be given many times are lists. Four have another name, because a template is not typed.
  */
 import type { Options } from 'yargs'
+import { COMMA_LISTS, type FlagValue, flagWords } from '../cli/flag-words.js'
 import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS } from '../cli/options.js'
 import type { AttributeType, Spec } from './spec/attribute.js'
 
 /** A value of an option, of the type that the option has. */
-export type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>
+export type OptionValue = FlagValue
 export type OptionValues = Readonly<Record<string, OptionValue>>
 
 export interface Option {
@@ -29,9 +30,6 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   file: 'files',
   key: 'keys',
 }
-
-/** One word on the command line, with commas. */
-const COMMA_LISTS: ReadonlySet<string> = new Set(['with'])
 
 const none = (): readonly string[] => []
 const own = (type: AttributeType): Option => ({ type, choices: undefined, words: none })
@@ -64,7 +62,7 @@ function optionOf(flag: string, { array, choices, default: preset, type }: Optio
   return {
     type: typeOf(flag, type, array === true),
     choices: choices?.filter((choice) => typeof choice === 'string'),
-    words: (value) => wordsOf(flag, value, preset === true),
+    words: (value) => flagWords(flag, value, preset === true),
   }
 }
 
@@ -73,19 +71,6 @@ function typeOf(flag: string, type: Options['type'], array: boolean): AttributeT
   if (array || COMMA_LISTS.has(flag)) return { list: 'string' }
   if (type === 'boolean') return 'bool'
   return type === 'number' ? 'number' : 'string'
-}
-
-/** Flag and value in one word each, so that no value can be taken for a flag. */
-function wordsOf(flag: string, value: OptionValue, onByDefault: boolean): readonly string[] {
-  if (value === true) return [`--${flag}`]
-  if (value === false) return onByDefault ? [`--no-${flag}`] : []
-  if (typeof value !== 'object') return [`--${flag}=${value}`]
-  if (!isList(value)) return Object.entries(value).map(([name, text]) => `--${flag}=${name}=${text}`)
-  return COMMA_LISTS.has(flag) ? [`--${flag}=${value.join(',')}`] : value.map((text) => `--${flag}=${text}`)
-}
-
-function isList(value: readonly string[] | Readonly<Record<string, string>>): value is readonly string[] {
-  return Array.isArray(value)
 }
 
 /** The words of all that is set, without the image. */

@@ -58,7 +58,10 @@ export interface DescribedRequest {
   readonly sourceDateEpoch?: number
 }
 
-export function describeRequest({ content, request, sourceDateEpoch, verb }: BakeRecord): DescribedRequest {
+/** What of a record a request is described by: all of it is known before the image is opened. */
+export type RequestRecord = Pick<BakeRecord, 'content' | 'request' | 'sourceDateEpoch' | 'verb'>
+
+export function describeRequest({ content, request, sourceDateEpoch, verb }: RequestRecord): DescribedRequest {
   const { cloudConfig, files, ignition, oemId, recompress, release, template, variablesFile } = request
   const { givenVariables } = content
   return {

@@ -8,6 +8,7 @@
  */
 import { bootSigns } from '../booted/booted.js'
 import type { Sign } from '../booted/traces.js'
+import { contentSha256 } from '../oem/content-digest.js'
 import type { Finding, Place } from '../oem/finding.js'
 import type { PlannedChange } from '../oem/plan/tree-edits.js'
 import type { ImageRelease } from '../oem/release/release.js'
@@ -64,6 +65,8 @@ export interface Manifest {
     readonly release: Pick<Extract<ImageRelease, { kind: 'known' }>, 'distro' | 'version' | 'from'> | null
   }
   readonly template: { readonly name: string; readonly title: string } | null
+  /** See `contentSha256`. */
+  readonly contentSha256: string
   readonly oemId: string | null
   readonly engine: string
   /** How the new file was made: vendor's bytes copied around what is new, or all of it encoded anew. */
@@ -110,6 +113,7 @@ export function describeBake(record: BakeRecord, redactor: Redactor): Manifest {
       release: describeRelease(seen.release),
     },
     template: content.template === undefined ? null : { name: content.template.name, title: content.template.title },
+    contentSha256: contentSha256(content),
     oemId: seen.plan.oemId ?? null,
     engine: seen.engine,
     strategy: encoder !== undefined ? 'recompress' : codec.kind === 'plain' ? 'copy' : 'splice',

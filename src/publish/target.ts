@@ -47,8 +47,18 @@ export function editionName(imageName: string, edition: string, instead: readonl
   return `${stem}.${edition}${extensions}`
 }
 
+/** Absolute: the path asked for, or {@link editionName} beside the image. */
+export function targetPath(
+  image: Pick<OpenedImage, 'name' | 'path'>,
+  request: OutputRequest,
+  edition: string,
+  instead: readonly string[] = [],
+): string {
+  return resolve(request.output ?? join(unnamedDirectory(image, request), editionName(image.name, edition, instead)))
+}
+
 /**
- * The path asked for, or {@link editionName} beside the image.
+ * {@link targetPath}, where it may be written to.
  *
  * @param edition what an output without a name of its own is called after, its release before it with `--label`
  * @param instead as in {@link editionName}
@@ -62,9 +72,7 @@ export async function chooseTarget(
   instead: readonly string[] = [],
 ): Promise<Target> {
   const force = request.force ?? false
-  const path = resolve(
-    request.output ?? join(unnamedDirectory(image, request), editionName(image.name, edition, instead)),
-  )
+  const path = targetPath(image, request, edition, instead)
   if (await image.isSameFile(path)) {
     throw new RefusedError('ERR_OUTPUT_IS_INPUT', `the output ${path} is the input image, which is never written`, {
       hint: 'choose another name with --output',
@@ -108,6 +116,6 @@ export async function targetDirectory(image: OpenedImage, request: OutputRequest
   return directory
 }
 
-function unnamedDirectory(image: OpenedImage, { outputDirectory }: OutputRequest): string {
+function unnamedDirectory(image: Pick<OpenedImage, 'path'>, { outputDirectory }: OutputRequest): string {
   return resolve(outputDirectory ?? dirname(image.path))
 }

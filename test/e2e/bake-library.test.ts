@@ -15,6 +15,7 @@ describe("import 'oem-bake'", () => {
     expect(Object.keys(library).sort()).toEqual([
       'OemBakeError',
       'bake',
+      'bakeBatch',
       'bakeEditions',
       'explain',
       'fetch',

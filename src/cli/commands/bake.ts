@@ -9,7 +9,7 @@ import { bake as bakeImage } from '../../bake.js'
 import { fileError, UsageError } from '../../errors.js'
 import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
-import type { BakeRequest, ImageRequest, OutputRequest } from '../../request.js'
+import type { BakeRequest, EditionsRequest, ImageRequest, OutputRequest } from '../../request.js'
 import { openWorkspace } from '../../temp.js'
 import { askedTemplates, type EditionFlags } from '../edition-options.js'
 import { withLocalImage } from '../fetched-image.js'
@@ -34,6 +34,18 @@ export type BakeFlags = Omit<ContentFlags, 'template'> & EditionFlags & ImageFla
 const STANDARD_OUTPUT = '-'
 
 export async function bake(flags: BakeFlags, context: RunContext): Promise<CommandOutput> {
+  const asked = bakeRequest(flags)
+  if ('templates' in asked) {
+    // Loaded only here: most bakes make one.
+    const { editions } = await import('./editions.js')
+    return editions(await withLocalImage(asked, context), context)
+  }
+  const request = await withLocalImage(asked, context)
+  return publishOutput(request, flags, (given) => bakeImage(given, context), context)
+}
+
+/** @throws ERR_USAGE for flags that can't be meant */
+export function bakeRequest(flags: Omit<BakeFlags, keyof TalkFlags>): BakeRequest | EditionsRequest {
   const asked = askedTemplates(flags)
   const { outputDir } = flags
   const shared = {
@@ -41,15 +53,8 @@ export async function bake(flags: BakeFlags, context: RunContext): Promise<Comma
     ...outputRequest(flags),
     ...(outputDir === undefined ? {} : { outputDirectory: outputDir }),
   }
-  if ('templates' in asked) {
-    const several = { ...shared, ...contentOptions({ ...flags, template: undefined }), ...asked }
-    // Loaded only here: most bakes make one.
-    const { editions } = await import('./editions.js')
-    return editions(await withLocalImage(several, context), context)
-  }
-  const content = contentRequest({ ...flags, template: asked.template })
-  const request: BakeRequest = await withLocalImage({ ...shared, ...content }, context)
-  return publishOutput(request, flags, (given) => bakeImage(given, context), context)
+  if ('templates' in asked) return { ...shared, ...contentOptions({ ...flags, template: undefined }), ...asked }
+  return { ...shared, ...contentRequest({ ...flags, template: asked.template }) }
 }
 
 /** Makes an image and prints its path, or the image itself. */
