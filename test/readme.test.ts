@@ -203,6 +203,31 @@ describe('the way to another edition and back', () => {
   })
 })
 
+describe('the section on many editions', () => {
+  it('has commands that do what they say', async () => {
+    const place = join(directory, 'editions')
+    mkdirSync(join(place, 'everywhere'), { recursive: true })
+    mkdirSync(join(place, 'batch'))
+    makeSmallDisk(join(place, 'image.bin'))
+    const section = README.slice(README.indexOf('<!-- editions: test'), README.indexOf('<!-- editions: end -->'))
+    const [, jobs = ''] = section.split('    # jobs.yml\n')
+    writeFileSync(join(place, 'jobs.yml'), jobs.replaceAll(/^ {4}/gm, ''))
+    const commands = [...section.matchAll(/^ {4}oem-bake (.*?) +#/gm)].map(([, words = '']) => words.split(' '))
+    expect(commands).toHaveLength(4)
+    const outputs: string[] = []
+    for (const words of commands) {
+      const { exitCode, stderr, stdout } = await runCli(words, { cwd: place, env: { XDG_CACHE_HOME: place } })
+      expect(exitCode, stderr).toBe(0)
+      outputs.push(stdout)
+    }
+    const [two, all = '', batch = '', resumed] = outputs
+    expect(two).toBe(`${join(place, 'image.ec2.bin')}\n${join(place, 'image.gce.bin')}\n`)
+    expect(all.trim().split('\n').length).toBeGreaterThan(15)
+    expect(batch.match(/^baked /gm)).toHaveLength(3)
+    expect(resumed).toBe(batch.replaceAll(/^baked/gm, 'kept '))
+  })
+})
+
 describe('the section on trust', () => {
   it('has commands that do what they say', async () => {
     const place = join(directory, 'keys')
@@ -243,6 +268,7 @@ describe('--help', () => {
   it.each([
     '',
     'bake',
+    'batch',
     'plan',
     'explain',
     'inspect',
@@ -262,7 +288,7 @@ describe('--help', () => {
 
   it('knows every flag that the README names', async () => {
     const helps = await Promise.all(
-      [[], ['plan'], ['explain'], ['inspect'], ['unbake'], ['fetch'], ['templates']].map((words) =>
+      [[], ['batch'], ['plan'], ['explain'], ['inspect'], ['unbake'], ['fetch'], ['templates']].map((words) =>
         runCli([...words, '--help']),
       ),
     )

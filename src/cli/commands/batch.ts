@@ -8,7 +8,7 @@ import type { BatchReport, JobOutcome } from '../../report.js'
 import { readJobs } from '../batch/read-jobs.js'
 import { withLocalImage } from '../fetched-image.js'
 import { errorText } from '../render/error.js'
-import { outcomeDocument } from '../render/outcome.js'
+import { exitCodeOf, outcomeDocument } from '../render/outcome.js'
 import { printable, table } from '../render/table.js'
 import type { CommandOutput } from '../run.js'
 
@@ -41,7 +41,7 @@ function batchOutput({ outcomes, skipped }: BatchReport): CommandOutput {
         ({ error, job, template }) => `${printable([job, template].filter(Boolean).join(', '))}: ${errorText(error)}\n`,
       )
       .join(''),
-    exitCode: failures[0]?.error.exitCode ?? 0,
+    exitCode: exitCodeOf(outcomes),
   }
 }
 

@@ -5,7 +5,7 @@ import { bakeEditions } from '../../editions.js'
 import type { RunContext } from '../../progress.js'
 import type { EditionsRequest } from '../../request.js'
 import { errorText } from '../render/error.js'
-import { outcomeDocument } from '../render/outcome.js'
+import { exitCodeOf, outcomeDocument } from '../render/outcome.js'
 import { visible } from '../render/table.js'
 import type { CommandOutput } from '../run.js'
 
@@ -19,6 +19,6 @@ export async function editions(request: EditionsRequest, context: RunContext): P
     },
     text: outcomes.flatMap((outcome) => ('report' in outcome ? [`${outcome.report.output.path}\n`] : [])).join(''),
     problems: failures.map(({ error, template }) => `${visible(template)}: ${errorText(error)}\n`).join(''),
-    exitCode: failures[0]?.error.exitCode ?? 0,
+    exitCode: exitCodeOf(outcomes),
   }
 }

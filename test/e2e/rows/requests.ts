@@ -1,6 +1,7 @@
 /** Flags, templates, variables and configs that can't be meant, and content that the image can't take. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { EDITION_OPTIONS } from '#src/cli/edition-options.js'
 import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS, TALK_OPTIONS } from '#src/cli/options.js'
 import { noise } from '../../support/random.js'
 import { image, type Place, RACKSPACE, type Row } from './row.js'
@@ -45,7 +46,9 @@ function misspelt(name: string): string {
   return name.slice(0, at) + name.charAt(at + 1) + name.charAt(at) + name.slice(at + 2)
 }
 
-const FLAGS = Object.keys({ ...CONTENT_OPTIONS, ...OUTPUT_OPTIONS, ...IMAGE_OPTIONS, ...TALK_OPTIONS })
+// Two letters the wrong way round are the same word again.
+const { all: _all, ...OF_EDITIONS } = EDITION_OPTIONS
+const FLAGS = Object.keys({ ...CONTENT_OPTIONS, ...OF_EDITIONS, ...OUTPUT_OPTIONS, ...IMAGE_OPTIONS, ...TALK_OPTIONS })
 
 const TYPOS: readonly Row[] = [
   ...FLAGS.map((name) => ({
@@ -55,7 +58,7 @@ const TYPOS: readonly Row[] = [
     hint: [`did you mean --${name}?`],
     ...usage,
   })),
-  ...['bake', 'plan', 'explain', 'inspect', 'unbake', 'verify', 'fetch', 'keys', 'templates'].map((verb) => ({
+  ...['bake', 'batch', 'plan', 'explain', 'inspect', 'unbake', 'verify', 'fetch', 'keys', 'templates'].map((verb) => ({
     title: `${misspelt(verb)} for ${verb}`,
     make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
     says: [`unknown command ${misspelt(verb)}`],
@@ -92,6 +95,41 @@ export const REQUEST_ROWS: readonly Row[] = [
     make: (place) => ({ args: ['prvoe', image(place), image(place)] }),
     says: ['unknown command prvoe'],
     hint: ['did you mean oem-bake prove?'],
+    ...usage,
+  },
+  {
+    title: 'one name for several editions',
+    make: typing('-t', 'ec2', '-t', 'gce', '--output', 'x'),
+    says: ['--output x', 'several editions'],
+    hint: ['--output-dir'],
+    ...usage,
+  },
+  {
+    title: 'a template that is named twice',
+    make: typing('-t', 'ec2', '-t', 'aws'),
+    says: ['template ec2 was named twice'],
+    hint: ['once'],
+    ...usage,
+  },
+  {
+    title: '--all and a template',
+    make: baking('--all'),
+    says: ['--all', '--template'],
+    hint: ['leave one'],
+    ...usage,
+  },
+  {
+    title: 'two places for the output',
+    make: baking('--output', 'x', '--output-dir', '.'),
+    says: ['--output and --output-dir'],
+    hint: ['leave one'],
+    ...usage,
+  },
+  {
+    title: 'a batch without a file',
+    make: () => ({ args: ['batch'] }),
+    says: ['no batch file'],
+    hint: ['oem-bake batch'],
     ...usage,
   },
   { title: 'no image', make: () => ({ args: [...RACKSPACE] }), says: ['no image'], hint: ['oem-bake IMAGE'], ...usage },
