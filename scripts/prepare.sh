@@ -66,6 +66,7 @@ need_test_machine() {
     mkfs.vfat=dosfstools mcopy=mtools setpriv=util-linux strace=strace blkid=util-linux ignition-validate=ignition grub-script-check=grub-common grub-emu=grub-emu \
     systemd-analyze=systemd packer=packer go=golang-go gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf protoc=protobuf-compiler \
     /usr/lib/python3/dist-packages/jsonschema=python3-jsonschema /usr/lib/python3/dist-packages/google/protobuf=python3-protobuf \
+    zsh=zsh fish=fish mandoc=mandoc \
     grub-mkimage=grub-common /usr/lib/grub/i386-pc/boot.img=grub-pc-bin /usr/lib/grub/x86_64-efi/moddep.lst=grub-efi-amd64-bin \
     /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf /usr/lib/python3/dist-packages/yaml=python3-yaml \
     /usr/share/gocode/src/gopkg.in/yaml.v2=golang-gopkg-yaml.v2-dev \

@@ -279,6 +279,7 @@ describe('--help', () => {
     'keys',
     'templates',
     'rules',
+    'completion',
   ])('of "%s" fits 80 columns', async (verb) => {
     const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
     expect(exitCode).toBe(0)

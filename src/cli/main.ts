@@ -45,7 +45,8 @@ Usage: oem-bake [bake] IMAGE --template NAME [flags]
        oem-bake keys [list | add FILE | doctor]
        oem-bake prove ORIGINAL BAKED [flags]
        oem-bake templates [show NAME | check DIR | new NAME [DIR]]
-       oem-bake rules [NAME]`
+       oem-bake rules [NAME]
+       oem-bake completion bash | zsh | fish`
 
 const withImage = <T>(parser: Argv<T>) =>
   parser.positional('image', { type: 'string', describe: 'Image: .img.bz2, .bin.bz2, raw or qcow2' })
@@ -74,6 +75,7 @@ const VERBS = [
   'keys',
   'templates',
   'rules',
+  'completion',
 ] as const
 
 /** Where it is not one. */
@@ -266,6 +268,16 @@ async function main(words: readonly string[]): Promise<number> {
         assertUnderstood(typed, undefined, flags._.slice(1), { json: TALK_OPTIONS.json })
         const { document, text } = rules(flags)
         await print(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : text)
+      },
+    )
+    .command(
+      'completion [shell]',
+      'Print a completion script for a shell',
+      (y) => y.positional('shell', { type: 'string', describe: 'bash, zsh or fish' }),
+      async (flags) => {
+        assertUnderstood(typed, undefined, flags._.slice(1))
+        const { completion } = await import('./commands/completion.js')
+        await print((await completion(flags, { env: process.env })).text)
       },
     )
     .example('$0 image.img.bz2 --template rackspace', 'Writes image.rackspace.img.bz2')

@@ -58,7 +58,19 @@ const TYPOS: readonly Row[] = [
     hint: [`did you mean --${name}?`],
     ...usage,
   })),
-  ...['bake', 'batch', 'plan', 'explain', 'inspect', 'unbake', 'verify', 'fetch', 'keys', 'templates'].map((verb) => ({
+  ...[
+    'bake',
+    'batch',
+    'plan',
+    'explain',
+    'inspect',
+    'unbake',
+    'verify',
+    'fetch',
+    'keys',
+    'templates',
+    'completion',
+  ].map((verb) => ({
     title: `${misspelt(verb)} for ${verb}`,
     make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
     says: [`unknown command ${misspelt(verb)}`],

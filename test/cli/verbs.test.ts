@@ -1,0 +1,58 @@
+/** The table of verbs says what `--help` says, and the manual page what the table says. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { flagsOf, VERBS } from '#src/cli/verbs.js'
+import { CHECKOUT, runCli } from '../support/command-line.js'
+
+const PAGE = join(CHECKOUT, 'dist', 'man', 'oem-bake.1')
+const page = (): string => execFileSync('mandoc', ['-Tutf8', '-Owidth=200', PAGE], { encoding: 'utf8' })
+/** Bold and underlined letters, and their backspace. */
+const STRUCK_OVER = new RegExp(`.${String.fromCharCode(8)}`, 'gu')
+const plain = (text: string): string => text.replaceAll(STRUCK_OVER, '').replace(/\s+/g, ' ')
+
+describe('the table of verbs', () => {
+  it('has every verb of --help, with its usage', async () => {
+    const { stdout } = await runCli(['--help'])
+    const usages = [...stdout.matchAll(/^(?:Usage: )?oem-bake (.+)$/gm)].map(([, usage = '']) => usage)
+    const without = (usage: string): string => usage.replace(/ \[flags\]$/, '')
+    expect(usages.map(without).sort()).toEqual(VERBS.map(({ usage }) => without(usage)).sort())
+  })
+
+  it.each(VERBS.map((verb) => [verb.name, verb] as const))('has what %s --help says', async (name, verb) => {
+    const { stdout } = await runCli([name, '--help'])
+    const said = stdout.replace(/\s+/g, ' ')
+    expect(said).toContain(verb.summary)
+    const shown = [...stdout.matchAll(/^ {2,6}(?:-\w, )?--([\w-]+)/gm)].map(([, flag = '']) => flag)
+    const named = flagsOf(verb).map((flag) => flag.name.replace(/^no-/, ''))
+    expect(new Set(shown.filter((flag) => flag !== 'version' || named.includes('version')))).toEqual(new Set(named))
+  })
+})
+
+describe('the manual page', () => {
+  it('is without fault to mandoc', () => {
+    const said = execFileSync('mandoc', ['-T', 'lint', '-W', 'error', PAGE], { encoding: 'utf8' })
+    expect(said).toBe('')
+  })
+
+  it('has every verb, and every flag with what it means', () => {
+    const text = plain(page())
+    for (const verb of VERBS) {
+      expect(text).toContain(`oem-bake ${verb.usage}`)
+      for (const { describe: meaning, name } of flagsOf(verb)) {
+        expect(text, name).toContain(`--${name}`)
+        expect(text, name).toContain(meaning)
+      }
+    }
+  })
+
+  it('has the exit codes of the README', () => {
+    const readme = readFileSync(join(CHECKOUT, 'README.md'), 'utf8')
+    const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## Error codes'))
+    const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].map(([, code = '']) => code)
+    expect(codes.length).toBeGreaterThan(10)
+    const text = plain(page())
+    for (const code of codes) expect(text).toMatch(new RegExp(` ${code} [a-zI]`))
+  })
+})
