@@ -58,7 +58,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'batch',
-    summary: 'Bake all jobs of a file, some at a time',
+    summary: 'Bake all jobs of a file: images and templates',
     usage: 'batch FILE [flags]',
     words: [{ name: 'FILE', values: 'file' }],
     options: { ...BATCH_OPTIONS, ...TALK_OPTIONS },
