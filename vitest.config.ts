@@ -7,7 +7,8 @@ export default defineConfig({
     // The long ones have a command of their own: scripts/test-full.
     exclude: ['test/full/**'],
     // No run remembers anything of another one, unless a test says where.
-    env: { XDG_CACHE_HOME: '/dev/null' },
+    // Nor does what is printed depend on where the tests run.
+    env: { XDG_CACHE_HOME: '/dev/null', GITHUB_ACTIONS: '' },
     globalSetup: ['test/support/global-setup.ts'],
     // Two cores, and an appliance wants one: files run two at a time.
     maxWorkers: 2,

@@ -63,7 +63,7 @@ need_test_machine() {
   need_node
   need_programs guestfish=libguestfs-tools qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 bzip2=bzip2 lbzip2=lbzip2 \
     pbzip2=pbzip2 sgdisk=gdisk sfdisk=fdisk veritysetup=cryptsetup-bin mkfs.btrfs=btrfs-progs mke2fs=e2fsprogs \
-    mkfs.vfat=dosfstools mcopy=mtools setpriv=util-linux strace=strace blkid=util-linux ignition-validate=ignition grub-script-check=grub-common grub-emu=grub-emu \
+    mkfs.vfat=dosfstools mcopy=mtools setpriv=util-linux script=bsdutils strace=strace blkid=util-linux ignition-validate=ignition grub-script-check=grub-common grub-emu=grub-emu \
     systemd-analyze=systemd packer=packer go=golang-go gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf protoc=protobuf-compiler \
     /usr/lib/python3/dist-packages/jsonschema=python3-jsonschema /usr/lib/python3/dist-packages/google/protobuf=python3-protobuf \
     zsh=zsh fish=fish mandoc=mandoc \

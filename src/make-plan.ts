@@ -92,6 +92,7 @@ export function reportFindings(
         code: finding.rule,
         message: finding.message,
         ...(finding.hint === undefined ? {} : { hint: finding.hint }),
+        ...(finding.place === undefined ? {} : { place: finding.place }),
       })
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What a run tells the outside while it works: phases with counters, and warnings. Data only; rendering is `cli/`'s.
  */
+import type { Place } from './oem/finding.js'
 
 export type Phase =
   | 'download'
@@ -35,7 +36,15 @@ type WhatHappened =
       /** All there will be. */
       readonly totalBytes: number
     }
-  | { readonly kind: 'warning'; readonly code: string; readonly message: string; readonly hint?: string }
+  | {
+      readonly kind: 'warning'
+      /** The rule that found it, or what it is about. */
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+      /** Where the message is about one place in a file; it says so, too. */
+      readonly place?: Place
+    }
   | { readonly kind: 'note'; readonly message: string }
 
 /** What every stage gets beside its input: how to be cancelled, whom to tell, and the environment it may look at. */

@@ -24,11 +24,12 @@ import {
   OUTPUT_OPTIONS,
   PROVE_OPTIONS,
   TALK_OPTIONS,
+  type TalkFlags,
   TRUST_OPTIONS,
   UNBAKE_OPTIONS,
   VARIABLE_OPTIONS,
 } from './options.js'
-import { print, printError, runCommandLine } from './run.js'
+import { json, print, printError, runCommandLine } from './run.js'
 
 const HELP_COLUMNS = 80
 
@@ -113,6 +114,14 @@ function assertUnderstood(
         ? 'see oem-bake --help'
         : 'oem-bake takes one image; put quotes around a path that holds spaces',
   })
+}
+
+/** How to talk about words that were not understood. */
+function talkFlagsIn(words: readonly string[]): Pick<TalkFlags, 'json' | 'progress'> {
+  const wantsEvents = words.some((word, index) =>
+    word === 'json' ? words[index - 1] === '--progress' : word === '--progress=json',
+  )
+  return { json: words.includes('--json'), progress: wantsEvents ? 'json' : 'auto' }
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -267,7 +276,7 @@ async function main(words: readonly string[]): Promise<number> {
       async (flags) => {
         assertUnderstood(typed, undefined, flags._.slice(1), { json: TALK_OPTIONS.json })
         const { document, text } = rules(flags)
-        await print(flags.json === true ? `${JSON.stringify(document, null, 2)}\n` : text)
+        await print(flags.json === true ? json(document) : text)
       },
     )
     .command(
@@ -300,7 +309,7 @@ async function main(words: readonly string[]): Promise<number> {
     await parser.parseAsync()
     return exitCode
   } catch (error) {
-    return printError(error, words.includes('--json'))
+    return printError(error, talkFlagsIn(words))
   }
 }
 

@@ -7,11 +7,13 @@
  * standard error is not told.
  */
 import type { Writable } from 'node:stream'
-import { asOemBakeError, fileError, isErrnoException } from '../errors.js'
-import type { RunContext } from '../progress.js'
+import { asOemBakeError, CancelledError, fileError, isErrnoException } from '../errors.js'
+import type { ProgressEvent, RunContext } from '../progress.js'
 import { STOP_WITH_STDIN, whenStdinEnds } from '../stop-with-stdin.js'
 import type { TalkFlags } from './options.js'
+import { annotatorFor, type Complaint, complaintOfWarning, complaintsOf } from './render/annotation.js'
 import { errorDocument, errorText } from './render/error.js'
+import { takesColour } from './render/label.js'
 import { type ProgressStyle, showProgress } from './render/progress.js'
 
 /** What a command gives back: the same thing for people and for programs. */
@@ -24,6 +26,8 @@ export interface CommandOutput {
   readonly problems?: string
   /** For a command whose output may be bad news: `templates check`, or several editions. @default 0 */
   readonly exitCode?: number
+  /** The bad news of it, for those who see no output. */
+  readonly complaints?: readonly Complaint[]
 }
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
@@ -52,34 +56,53 @@ export async function runCommandLine(
       abort.abort()
     })
   }
-  const view = showProgress(progressStyle(flags), flags.quiet ?? false, process.stderr)
+  const coloured = takesColour(process.stderr, process.env)
+  const view = showProgress(progressStyle(flags), flags.quiet ?? false, process.stderr, coloured)
+  const report = (event: ProgressEvent): void => {
+    view.onEvent(event)
+    if (event.kind === 'warning') annotate([complaintOfWarning(event)], flags)
+  }
   try {
-    const output = await command({ signal: abort.signal, report: view.onEvent, env: process.env })
+    const output = await command({ signal: abort.signal, report, env: process.env })
     view.close()
     if (flags.json !== true && output.problems !== undefined) process.stderr.write(output.problems)
-    await print(flags.json === true ? `${JSON.stringify(output.document, null, 2)}\n` : output.text)
+    await print(flags.json === true ? json(output.document) : output.text)
+    annotate(output.complaints ?? [], flags)
     // Several things were done, and cancelling ended some of them.
     return output.exitCode === SIGNALS.SIGINT ? (signalExitCode ?? output.exitCode) : (output.exitCode ?? 0)
   } catch (error) {
     view.close()
     if (signalExitCode !== undefined) {
       process.stderr.write('cancelled: nothing was published\n')
+      if (flags.json === true) await print(json(errorDocument(new CancelledError(), signalExitCode))).catch(ignore)
       return signalExitCode
     }
-    return await printError(error, flags.json === true)
+    return await printError(error, flags)
   }
 }
 
+export function json(document: unknown): string {
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
 /** @returns the exit code that the error stands for */
-export async function printError(error: unknown, asJson: boolean): Promise<number> {
+export async function printError(error: unknown, flags: Pick<TalkFlags, 'json' | 'progress'>): Promise<number> {
   const failure = asOemBakeError(error)
   ignoreErrorEvents(process.stderr)
-  const tell = (): unknown => process.stderr.write(`${errorText(failure)}\n`)
-  if (asJson) await print(`${JSON.stringify(errorDocument(failure), null, 2)}\n`).catch(tell)
+  const coloured = takesColour(process.stderr, process.env)
+  const tell = (): unknown => process.stderr.write(`${errorText(failure, coloured)}\n`)
+  if (flags.json === true) await print(json(errorDocument(failure))).catch(tell)
   else tell()
+  annotate(complaintsOf(failure), flags)
   if (process.env.OEM_BAKE_DEBUG !== undefined)
     process.stderr.write(`${failure.stack}\n${failure.cause instanceof Error ? failure.cause.stack : ''}\n`)
   return failure.exitCode
+}
+
+/** For GitHub Actions. A program that reads progress as JSON gets nothing else. */
+function annotate(complaints: readonly Complaint[], { progress }: Pick<TalkFlags, 'progress'>): void {
+  const annotator = annotatorFor(process.env)
+  if (annotator !== undefined && progress !== 'json') process.stderr.write(annotator(complaints))
 }
 
 function progressStyle({ progress, json }: TalkFlags): ProgressStyle {

@@ -8,6 +8,7 @@ import type { OemState } from './describe.js'
 import type { UserDataExplanation } from './explain/explanation.js'
 import type { Finding } from './finding.js'
 import { HISTORY_PATH } from './history/history.js'
+import { findingsIn } from './judge.js'
 import { planBake, WORTH_READING_BYTES } from './plan/plan.js'
 import { releasesBetweenEdges } from './release/edges.js'
 import type { KnownRelease } from './release/release.js'
@@ -68,9 +69,8 @@ function tryOn(release: KnownRelease, plan: () => ReturnType<typeof planBake>): 
 /** What stops a bake carries everything that was found; anything else is told as it is. */
 function refused(release: KnownRelease, error: unknown): TemplateTrial {
   if (!(error instanceof OemBakeError) || error.exitCode === 1) throw error
-  const found = error.details.findings
   const { code, hint, message } = error
-  const findings = Array.isArray(found) ? found.filter(isFinding) : []
+  const findings = findingsIn(error)
   return {
     release,
     files: [],
@@ -78,10 +78,6 @@ function refused(release: KnownRelease, error: unknown): TemplateTrial {
     fault: findings.length > 0 ? undefined : { code, message, hint },
     userData: undefined,
   }
-}
-
-function isFinding(value: unknown): value is Finding {
-  return typeof value === 'object' && value !== null && 'rule' in value && 'severity' in value && 'message' in value
 }
 
 /** A big and empty OEM partition; what one has room for is the image's affair. */

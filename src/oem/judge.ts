@@ -2,7 +2,7 @@
  * Whether a bake may go on with what the checks found: errors stop it, all told at once; `--strict` makes warnings count
  * as errors, `--ignore RULE` takes a rule's findings out and puts them on record.
  */
-import { UsageError } from '../errors.js'
+import { type OemBakeError, UsageError } from '../errors.js'
 import type { Finding } from './finding.js'
 import { assertRule, ruleNamed } from './rules.js'
 
@@ -49,6 +49,15 @@ export function judge(found: readonly Finding[], { strict, ignore }: Strictness)
     fatal.length === 1 ? oneMessage(first) : listMessage(fatal),
     { hint: fatal.length === 1 ? oneHint(first) : listHint(fatal), details: { rule: first.rule, findings: fatal } },
   )
+}
+
+/** What {@link judge} threw an error for; empty for all other errors. */
+export function findingsIn({ details: { findings } }: OemBakeError): readonly Finding[] {
+  return Array.isArray(findings) ? findings.filter(isFinding) : []
+}
+
+function isFinding(value: unknown): value is Finding {
+  return typeof value === 'object' && value !== null && 'rule' in value && 'severity' in value && 'message' in value
 }
 
 function oneMessage({ message, severity }: Finding): string {

@@ -7,6 +7,7 @@ import type { RunContext } from '../../progress.js'
 import type { BatchReport, JobOutcome } from '../../report.js'
 import { readJobs } from '../batch/read-jobs.js'
 import { withLocalImage } from '../fetched-image.js'
+import { complaintsOf } from '../render/annotation.js'
 import { errorText } from '../render/error.js'
 import { exitCodeOf, outcomeDocument } from '../render/outcome.js'
 import { printable, table } from '../render/table.js'
@@ -41,6 +42,7 @@ function batchOutput({ outcomes, skipped }: BatchReport): CommandOutput {
         ({ error, job, template }) => `${printable([job, template].filter(Boolean).join(', '))}: ${errorText(error)}\n`,
       )
       .join(''),
+    complaints: failures.flatMap(({ error }) => complaintsOf(error)),
     exitCode: exitCodeOf(outcomes),
   }
 }

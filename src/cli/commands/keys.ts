@@ -44,6 +44,11 @@ export async function keys(
   }
   const report = await reportKeys(key ?? [], context)
   if (action === 'list') return { document: { keys: report.keys }, text: keysText(report.keys) }
-  const isFaulty = report.findings.some(({ severity }) => severity === 'problem')
-  return { document: report, text: doctorText(report), exitCode: isFaulty ? 3 : 0 }
+  const problems = report.findings.filter(({ severity }) => severity === 'problem')
+  return {
+    document: report,
+    text: doctorText(report),
+    exitCode: problems.length > 0 ? 3 : 0,
+    complaints: problems.map(({ hint, message }) => ({ gravity: 'error', title: 'keys doctor', message, hint })),
+  }
 }

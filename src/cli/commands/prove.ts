@@ -20,7 +20,10 @@ const DOES_NOT_HOLD: VerificationError['exitCode'] = 3
 
 export async function prove(flags: ProveFlags, context: RunContext): Promise<CommandOutput> {
   const report = await proveImages(proveRequest(flags), context)
-  return { document: report, text: proofText(report), exitCode: report.holds ? 0 : DOES_NOT_HOLD }
+  const told = { document: report, text: proofText(report) }
+  if (report.holds) return told
+  const message = `${report.baked.path}: ${report.reason ?? ''}`
+  return { ...told, exitCode: DOES_NOT_HOLD, complaints: [{ gravity: 'error', title: 'NOT PROVED', message }] }
 }
 
 /** @throws ERR_USAGE without two images, or for a size that is none */

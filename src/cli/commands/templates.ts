@@ -4,13 +4,14 @@
  */
 import { join } from 'node:path'
 import { UsageError } from '../../errors.js'
-import { examineTemplate } from '../../oem/examine-template.js'
+import { examineTemplate, type TemplateExamination } from '../../oem/examine-template.js'
 import { suggestName } from '../../oem/nearest.js'
 import { writeNewTemplate } from '../../oem/template/new-template.js'
 import { listTemplates } from '../../oem/template/template.js'
 import type { RunContext } from '../../progress.js'
 import { parseAssignment } from '../options.js'
-import { checkDocument, gravity, listDocument, showDocument } from '../render/template-documents.js'
+import { type Complaint, complaintOfFinding } from '../render/annotation.js'
+import { checkDocument, gravity, listDocument, showDocument, withoutRelease } from '../render/template-documents.js'
 import { checkText, listText, newText, showText } from '../render/templates.js'
 import type { CommandOutput } from '../run.js'
 
@@ -56,7 +57,12 @@ export async function templates(flags: TemplatesFlags, { env }: RunContext): Pro
     case 'check': {
       const examination = await examineTemplate(name, given, env)
       const exitCode = gravity(examination) === 'error' ? 2 : 0
-      return { document: checkDocument(examination), text: checkText(examination), exitCode }
+      return {
+        document: checkDocument(examination),
+        text: checkText(examination),
+        exitCode,
+        complaints: complaintsOfTrials(examination),
+      }
     }
     case 'new': {
       const made = await writeNewTemplate(name, flags.directory ?? name)
@@ -66,6 +72,23 @@ export async function templates(flags: TemplatesFlags, { env }: RunContext): Pro
       }
     }
   }
+}
+
+/** What was found on several releases is told once; errors first, for not all that is told is shown. */
+function complaintsOfTrials({ template, trials }: TemplateExamination): readonly Complaint[] {
+  const told = new Map<string, Complaint>()
+  for (const trial of trials) {
+    if (trial.fault !== undefined) {
+      const { code, hint, message } = trial.fault
+      told.set(message, { gravity: 'error', title: code, message: `template ${template.name}: ${message}`, hint })
+    }
+    for (const finding of trial.findings.filter(({ severity }) => severity !== 'note')) {
+      const message = withoutRelease(finding, trial)
+      told.set(`${finding.severity} ${message}`, { ...complaintOfFinding(finding), message })
+    }
+  }
+  const all = [...told.values()]
+  return [...all.filter(({ gravity }) => gravity === 'error'), ...all.filter(({ gravity }) => gravity === 'warning')]
 }
 
 /** @throws ERR_USAGE for an action that there is not, or with words too many or too few */

@@ -12,5 +12,8 @@ export async function verify(
   context: RunContext,
 ): Promise<CommandOutput> {
   const report = await verifyFile({ image: fileOf(flags, 'oem-bake verify FILE'), ...trustRequest(flags) }, context)
-  return { document: report, text: verifyText(report), exitCode: report.verified ? 0 : 3 }
+  const told = { document: report, text: verifyText(report) }
+  if (report.verified) return told
+  const message = `${report.image.path}: ${report.verification.reason}`
+  return { ...told, exitCode: 3, complaints: [{ gravity: 'error', title: 'UNVERIFIED', message }] }
 }

@@ -9,6 +9,7 @@ import { assertNever } from '../../errors.js'
 import { ruleNamed } from '../../oem/rules.js'
 import type { Phase, ProgressEvent } from '../../progress.js'
 import { formatBytes } from '../../units.js'
+import { label } from './label.js'
 import { printable, visible } from './table.js'
 
 export type ProgressStyle = 'tty' | 'plain' | 'json' | 'none'
@@ -42,10 +43,13 @@ export interface ProgressView {
   close(): void
 }
 
-/** @param quiet shows warnings only */
-export function showProgress(style: ProgressStyle, quiet: boolean, out: Writable): ProgressView {
+/**
+ * @param quiet shows warnings only
+ * @param coloured for a terminal
+ */
+export function showProgress(style: ProgressStyle, quiet: boolean, out: Writable, coloured = false): ProgressView {
   if (style === 'json') return jsonView(quiet, out)
-  return new TextView(quiet ? 'none' : style, quiet, out)
+  return new TextView(quiet ? 'none' : style, quiet, out, coloured)
 }
 
 function jsonView(quiet: boolean, out: Writable): ProgressView {
@@ -79,6 +83,7 @@ class TextView implements ProgressView {
   readonly #style: Exclude<ProgressStyle, 'json'>
   readonly #quiet: boolean
   readonly #out: Writable
+  readonly #coloured: boolean
   readonly #timer: NodeJS.Timeout | undefined
   #phase:
     | { readonly job: string | undefined; readonly phase: Phase; readonly words: string; readonly startedAt: number }
@@ -87,10 +92,11 @@ class TextView implements ProgressView {
   #shownAt = 0
   #lineOpen = false
 
-  constructor(style: Exclude<ProgressStyle, 'json'>, quiet: boolean, out: Writable) {
+  constructor(style: Exclude<ProgressStyle, 'json'>, quiet: boolean, out: Writable, coloured: boolean) {
     this.#style = style
     this.#quiet = quiet
     this.#out = out
+    this.#coloured = coloured
     this.#timer =
       style === 'none'
         ? undefined
@@ -117,10 +123,13 @@ class TextView implements ProgressView {
         this.#draw(false)
         break
       case 'warning':
-        this.#line(`${jobMark(event)}warning: ${event.message}${ruleMark(event.code)}${hintLines(event.hint)}`)
+        this.#line(
+          `${event.message}${ruleMark(event.code)}${hintLines(event.hint)}`,
+          `${jobMark(event)}${label('warning', this.#coloured)}`,
+        )
         break
       case 'note':
-        if (!this.#quiet) this.#line(`${jobMark(event)}note: ${event.message}`)
+        if (!this.#quiet) this.#line(event.message, `${jobMark(event)}note:`)
         break
       default:
         assertNever(event)
@@ -163,9 +172,9 @@ class TextView implements ProgressView {
   }
 
   /** Warnings and notes name files of the image. */
-  #line(text: string): void {
+  #line(text: string, labelled: string): void {
     this.#clear()
-    this.#out.write(`${visible(text)}\n`)
+    this.#out.write(`${labelled} ${visible(text)}\n`)
   }
 
   #clear(): void {
