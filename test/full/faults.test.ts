@@ -6,12 +6,13 @@ import { expect, it } from 'vitest'
 import { keyOf } from '../support/fault-matrix/aim.js'
 import { aimsOf, complaints, failEach, summarize, takeCensus } from '../support/fault-matrix/matrix.js'
 import { makeGround, makeScenarios } from '../support/fault-matrix/scenarios.js'
+import { makeTrustScenarios } from '../support/fault-matrix/trust-scenarios.js'
 
 const ground = await makeGround()
 const only = process.env.OEM_BAKE_FAULT_SCENARIO
 
 it.each(
-  makeScenarios(ground)
+  [...makeScenarios(ground), ...(await makeTrustScenarios(ground))]
     .filter(({ name }) => only === undefined || new RegExp(only).test(name))
     .map((scenario) => [scenario.name, scenario] as const),
 )(

@@ -102,6 +102,7 @@ export function kindsOf(operation: string): readonly FaultKind[] {
   const name = operation
     .replace(/^FileHandle\./, '')
     .replace(/Sync$/, '')
+    .replace(/ for its version$/, '')
     .replace(/^f(?=sync|datasync|truncate)/, '')
   return KINDS[name] ?? LOOKING
 }

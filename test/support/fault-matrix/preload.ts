@@ -68,8 +68,9 @@ function placeOf(path: string): string {
     ([, directory]) => path === directory || path.startsWith(`${directory}/`),
   )
   return (root === undefined ? path : `${root[0]}${path.slice(root[1].length)}`)
-    .replace(/\.oem-bake-[\w-]+/, '.oem-bake-*')
+    .replace(/\.oem-bake-[\w-]+/g, '.oem-bake-*')
     .replace(/\.\d+-[0-9a-f-]{36}\.tmp/, '*.tmp')
+    .replace(/\.\d+\.new\b/, '.*.new')
     .replace(/[0-9a-f]{64}/, '<sha256>')
     .replace(/^\/proc\/\d+\//, '/proc/<pid>/')
 }
@@ -230,7 +231,8 @@ replaceAll(fs.promises, ['open'], (_, open) => async (...args) => {
 
 /** Node tells of a program that may not be run by an event; a file that is no program is the way to get that. */
 replaceAll(childProcess, ['spawn'], (name, original) => (file, ...args) => {
-  const kind = meet(name, file)
+  const [words] = args
+  const kind = meet(Array.isArray(words) && words.includes('--version') ? `${name} for its version` : name, file)
   if (kind === 'EACCES') return original(order.log, ...args)
   const child = original(file, ...args) as ChildProcess
   if (kind === 'killed') child.kill('SIGKILL')

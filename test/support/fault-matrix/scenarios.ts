@@ -27,6 +27,8 @@ export interface Scenario {
   readonly name: string
   readonly input: string
   readonly args: (place: Place) => readonly string[]
+  /** Beside what every run has. */
+  readonly env?: (place: Place) => Readonly<Record<string, string>>
   /** Lays down what is there before the run. */
   readonly prepare?: (place: Place) => void
   /** The input is kept in the place, where the run could destroy it. */
@@ -35,7 +37,7 @@ export interface Scenario {
   readonly exitCode?: number
 }
 
-const OUTPUT = 'edition.img'
+export const OUTPUT = 'edition.img'
 
 /** Directories of this file's scenarios, removed when the tests are done. */
 export interface Ground {

@@ -4,7 +4,7 @@
  * Some operations are there for comfort (the cache, the removal of what is temporary): a run must do without them. Some may
  * fail without anybody's loss. All others must end the run with one clear error that names the path, and no output.
  */
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import type { Aim, FaultKind, LogLine, OperationKey } from './aim.js'
 
 type Consequence =
@@ -82,7 +82,12 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'either',
     why: 'where a small file ends is seen by reading nothing',
-    when: all(meets('nothing'), at(/\.(?:DIGESTS|sha256)$/)),
+    when: all(meets('nothing'), at(/\.(?:DIGESTS|sha256|sig)$/)),
+  },
+  {
+    consequence: 'either',
+    why: 'a head start of the hash that comes to nothing is made again when it is asked for',
+    when: all(({ thread }) => thread === 'hash-worker.js', at(/^input\/.*\.bz2$/)),
   },
   { consequence: 'none', why: 'the image tells its release itself', when: at(/\/version\.txt$/) },
   {
@@ -100,6 +105,16 @@ const RULES: readonly Rule[] = [
     why: 'taking turns with other runs is a courtesy',
     when: all(isOperation('stat'), at(/^~\/out$/)),
   },
+  {
+    consequence: 'none',
+    why: 'the directory of what is temporary is looked through when it goes, and for left-overs of others',
+    when: all(isOperation('readdir'), at(/\.oem-bake-\*$/)),
+  },
+  {
+    consequence: 'none',
+    why: 'a manifest may leave out the version of a program',
+    when: isOperation('spawn for its version'),
+  },
   { consequence: 'none', why: 'a filesystem without hard links', when: all(isOperation('link'), meets('EPERM')) },
   {
     consequence: 'none',
@@ -113,6 +128,8 @@ function exitCodesFor({ kind, operation, place }: Aim): readonly number[] {
   if (operation === 'spawn') return [6]
   // Files that somebody gave on the command line, or wrote for a template.
   if (/raw\/(?:agent|cloud-config\.yml)$|\/oem-templates\//.test(place)) return [2, 7]
+  // An edition without its manifest may be anybody's.
+  if (kind === 'nothing' && place.endsWith('.manifest.json')) return [8]
   // A file that ends too early is another one than it was, or not what it should be.
   return kind === 'nothing' ? [3, 4, 7, 9] : [7]
 }
@@ -137,14 +154,17 @@ export function faultsOfEnding(aim: Aim, met: LogLine, undisturbedExitCode: numb
   if (!exitCodesFor(aim).includes(exitCode)) faults.push(`exit code ${exitCode}`)
   if (errors.length !== 1) faults.push(`${errors.length} errors`)
   if (/^\s+at /m.test(stderr)) faults.push('a stack trace')
-  if (!met.paths.some((path) => namesOf(path).some((name) => error.includes(name))))
+  // That one is refused for what stands beside it.
+  if (!faultsAreOfNeighbour(aim) && !met.paths.some((path) => namesOf(path).some((name) => error.includes(name))))
     faults.push('does not name the path')
   return faults.length === 0 ? [] : [...faults, stderr]
 }
 
+const faultsAreOfNeighbour = ({ kind, place }: Aim): boolean => kind === 'nothing' && place.endsWith('.manifest.json')
+
 /** By which of its names a message may call a file. */
 function namesOf(path: string): readonly string[] {
-  // A working directory that could not be made has no name for the user.
-  if (basename(path).startsWith('.oem-bake-')) return [dirname(path)]
-  return [path, basename(path)]
+  // What lies in a working directory has no name for the user, but where it will be has.
+  const workspace = path.indexOf('/.oem-bake-')
+  return [path, basename(path), ...(workspace === -1 ? [] : [path.slice(0, workspace)])]
 }
