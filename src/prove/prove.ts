@@ -45,7 +45,7 @@ export async function prove(request: ProveRequest, context: RunContext): Promise
   await using originalHash = new FileHash(verified.origin.hashing, context)
   await using bakedHash = new FileHash({ withSha512: false }, quiet(context))
   const digest = new InputDigest(verified, originalHash, context)
-  const bakedDigests = bakedHash.whole(baked.handle.fd, baked.device.size)
+  const bakedDigests = bakedHash.whole(baked.handle.fd, baked.device.size, baked.path)
   // Waited for at the end.
   bakedDigests.catch(() => undefined)
 

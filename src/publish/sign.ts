@@ -5,7 +5,7 @@
  * or its exit code alone: SIG_CREATED names the key that made a signature, VALIDSIG the key whose signature is in the file
  * that gpg reads back. Both have to be of the key that was asked for. gpg's own words go into the message of a failure.
  */
-import { type CommandResult, findProgram, lastLines, runCommand } from '../command.js'
+import { assertSucceeded, type CommandResult, findProgram, lastLines, runCommand } from '../command.js'
 import { EngineError, UnsupportedError, UsageError } from '../errors.js'
 import type { RunContext } from '../progress.js'
 import { createdBy, parseSecretKeys, type SecretKey, validBy } from './gpg-lines.js'
@@ -71,6 +71,8 @@ export async function openSigner(keyId: string, context: RunContext): Promise<Si
 
 async function findKey(keyId: string, gpg: (args: readonly string[]) => Promise<CommandResult>): Promise<SecretKey> {
   const listed = await gpg(['--with-colons', '--fixed-list-mode', '--list-secret-keys', '--', keyId])
+  // A gpg that could not be run, or was killed, says nothing about its keys.
+  if (listed.exitCode === undefined) assertSucceeded(listed, 'gpg --list-secret-keys')
   const keys = parseSecretKeys(listed.stdout)
   const [key, other] = keys
   if (listed.exitCode !== 0 || key === undefined) {

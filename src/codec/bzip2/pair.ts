@@ -186,7 +186,7 @@ function readerOf({ fd, name, sizeBytes }: CompressedFile): {
   readonly reader: BlockReader
 } {
   const decoder = new BlockDecoder(compileBlockCodec())
-  const chain = new BlockChain(decoder, readAtFrom(fd), sizeBytes)
+  const chain = new BlockChain(decoder, readAtFrom(fd), sizeBytes, name)
   return { chain, reader: new BlockReader(chain, decoder, name) }
 }
 

@@ -68,7 +68,7 @@ function placeOf(path: string): string {
     ([, directory]) => path === directory || path.startsWith(`${directory}/`),
   )
   return (root === undefined ? path : `${root[0]}${path.slice(root[1].length)}`)
-    .replace(/\.oem-bake-[\w-]+/g, '.oem-bake-*')
+    .replace(/\.oem-bake-[\w.~-]+/g, '.oem-bake-*')
     .replace(/\.\d+-[0-9a-f-]{36}\.tmp/, '*.tmp')
     .replace(/\.\d+\.new\b/, '.*.new')
     .replace(/[0-9a-f]{64}/, '<sha256>')

@@ -4,7 +4,7 @@
  * Some operations are there for comfort (the cache, the removal of what is temporary): a run must do without them. Some may
  * fail without anybody's loss. All others must end the run with one clear error that names the path, and no output.
  */
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Aim, FaultKind, LogLine, OperationKey } from './aim.js'
 
 type Consequence =
@@ -93,7 +93,7 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'none',
     why: 'another directory may have the program',
-    when: all(isOperation('access', 'stat'), at(/bin\/[lp]?bzip2$/)),
+    when: all(isOperation('access', 'stat'), at(/bin\/(?:[lp]?bzip2|gpg)$/)),
   },
   {
     consequence: 'none',
@@ -166,5 +166,6 @@ const faultsAreOfNeighbour = ({ kind, place }: Aim): boolean => kind === 'nothin
 function namesOf(path: string): readonly string[] {
   // What lies in a working directory has no name for the user, but where it will be has.
   const workspace = path.indexOf('/.oem-bake-')
+  if (path.endsWith('.new') || path.endsWith('.pgp')) return [path, dirname(path)]
   return [path, basename(path), ...(workspace === -1 ? [] : [path.slice(0, workspace)])]
 }
