@@ -75,14 +75,11 @@ export async function editionsFor(
     }
   }
   if (chosen.length > 0) return { chosen, skipped }
-  throw new UsageError(
-    'ERR_USAGE',
-    `no template for ${formatRelease(release)} can do without values for its variables`,
-    {
-      hint: 'give them with --set; oem-bake templates lists all there are',
-      details: { skipped },
-    },
-  )
+  const reasons = skipped.map(({ reason }) => `; ${reason}`).join('')
+  throw new UsageError('ERR_USAGE', `there is no template to be baked for ${formatRelease(release)}${reasons}`, {
+    hint: 'give values with --set, or name templates with --template; oem-bake templates lists all there are',
+    details: { skipped },
+  })
 }
 
 async function editionOf(

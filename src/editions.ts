@@ -7,7 +7,7 @@
  * right. What then goes wrong with one edition is that one's; what goes wrong with the image ends the run.
  */
 import { mkdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type BakeInput, makeEdition, prepareEdition } from './bake.js'
 import { examineBooted } from './booted/booted.js'
 import { type ChosenEdition, editionsFor, editionsNamed } from './choose-editions.js'
@@ -66,7 +66,6 @@ export async function bakeEditions(
   await using opened = await openImage(request.image)
   await using besideTargets = await openWorkspace(await targetDirectory(opened, request))
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
-  const scratch = (elsewhere ?? besideTargets).directory
 
   const image = await verifyOrigin(opened, request, context)
   const first = await openPlace(besideTargets.path('first'))
@@ -75,7 +74,8 @@ export async function bakeEditions(
   const purpose = { kind: 'bake', target: first.finished, others: true, recompress, tell } as const
   await using decoded = await decodeImage(image, purpose, codecOptions(request), context)
   return await preferringMismatch(image, decoded, async () => {
-    const input = await knowOnce({ opened, image, decoded, notes: decoded.notes }, request, scratch, context)
+    const { directory } = elsewhere ?? besideTargets
+    const input = await knowOnce({ opened, image, decoded, notes: decoded.notes }, request, directory, context)
     const { chosen, skipped } =
       named === undefined ? await editionsFor(input.release, request, context.env) : { chosen: named, skipped: [] }
     for (const { reason, template } of skipped)
@@ -90,6 +90,8 @@ export async function bakeEditions(
       unused = undefined
       const { finished } = taken === undefined ? place : first
       await using another = taken === undefined ? await decoded.another(finished, times.context) : undefined
+      await using own = elsewhere && (await openPlace(elsewhere.path(basename(place.directory))))
+      const scratch = (own ?? place).directory
       const output = another ?? taken ?? decoded
       const { report } = await makeEdition(input, prepared, {
         ...{ finished, output, scratch, spareThread, times },
@@ -134,6 +136,7 @@ async function keptOf(
 
 /** A directory of one edition's own. */
 interface Place extends AsyncDisposable {
+  readonly directory: string
   /** Where its image is written. */
   readonly finished: string
 }
@@ -143,6 +146,7 @@ async function openPlace(directory: string): Promise<Place> {
     throw fileError(error, `make a directory in ${dirname(directory)}`)
   })
   return {
+    directory,
     finished: join(directory, 'finished'),
     // Space for the others. What can't be removed goes with the run's directory.
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }).catch(() => undefined),
