@@ -57,6 +57,7 @@ async function hashWhole(request: Extract<ToHasher, { readonly kind: 'whole' }>)
   const isOfUse = withSha256 && !withSha512 && signed.length === 0
   const { offset: from, sha256: early } = begun !== undefined && isOfUse ? begun : { offset: 0, sha256: undefined }
   if (early === undefined) states.length = 0
+  else send({ kind: 'progress', doneBytes: from })
   // What several ask for is hashed once.
   const running = new Map<string, Hash>(early === undefined ? [] : [['sha256 ', early]])
   const begin = (algorithm: string, prefix: Uint8Array = new Uint8Array()): Hash => {

@@ -8,6 +8,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CHECKOUT, runCli } from '../support/command-line.js'
 import { installedForUsers, NpmRegistry } from '../support/npm-registry.js'
+import { bashOffers } from '../support/shells.js'
 import { makeSmallDisk } from '../support/small-disk.js'
 import { sha256File } from '../support/snapshot.js'
 import { temporaryDirectory } from '../support/temp.js'
@@ -149,6 +150,15 @@ export const wrong: number = report.plan
     const ran = await run(process.execPath, 'consumer.mjs', join(directory, 'image.img'))
     expect(ran.stderr).toBe('')
     expect(ran.stdout).toBe('ec2')
+  })
+
+  it('it completes in a shell, and brings its manual page', async () => {
+    const { stdout } = await run('oem-bake', 'completion', 'bash')
+    writeFileSync(join(place, 'completion.bash'), stdout)
+    expect(bashOffers(join(place, 'completion.bash'), place)('oem-bake --temp')).toEqual(['--template'])
+    const own = join(place, 'node_modules', 'oem-bake')
+    const { man } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { readonly man: string }
+    expect(execFileSync('mandoc', ['-T', 'utf8', join(own, man)], { encoding: 'utf8' })).toContain('OEM-BAKE(1)')
   })
 
   it('its Packer plugin starts, and says that Packer starts it', async () => {
