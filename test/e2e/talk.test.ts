@@ -72,6 +72,15 @@ describe('in GitHub Actions', () => {
     expect(titles).toHaveLength(new Set(titles).size)
   })
 
+  it('a job of a batch that fails is an error that names it', async () => {
+    writeFileSync(join(directory, 'jobs.yml'), 'jobs: [{ name: nightly, image: absent.img, template: ec2 }]\n')
+    const { exitCode, stderr } = await run('.', 'batch', 'jobs.yml', '--quiet')
+    expect(exitCode).toBe(7)
+    expect(annotations(stderr)).toEqual([
+      expect.stringMatching(/^::error title=ERR_NOT_FOUND::nightly, ec2: could not .*absent\.img: no such file/),
+    ])
+  })
+
   it('an image that is another one outside the OEM partition is an error', async () => {
     const other = makeSmallDisk(join(directory, 'other.img'), { oemMiB: 5, data: Buffer.from('other') })
     const { exitCode, stderr } = await run('.', 'prove', image, other, '--verify', 'off', '--quiet')
