@@ -7,7 +7,7 @@ import type { RunContext } from '../../progress.js'
 import type { BatchReport, JobOutcome } from '../../report.js'
 import { readJobs } from '../batch/read-jobs.js'
 import { withLocalImage } from '../fetched-image.js'
-import { complaintsOf } from '../render/annotation.js'
+import { complaintsAbout } from '../render/annotation.js'
 import { errorText } from '../render/error.js'
 import { exitCodeOf, outcomeDocument } from '../render/outcome.js'
 import { printable, table } from '../render/table.js'
@@ -38,13 +38,16 @@ function batchOutput({ outcomes, skipped }: BatchReport): CommandOutput {
     document: { outcomes: outcomes.map((outcome) => ({ job: outcome.job, ...outcomeDocument(outcome) })), skipped },
     text: `${table(outcomes.map(row), ['left', 'left', 'left', 'left'], '').join('\n')}\n`,
     problems: failures
-      .map(
-        ({ error, job, template }) => `${printable([job, template].filter(Boolean).join(', '))}: ${errorText(error)}\n`,
-      )
+      .map(({ error, job, template }) => `${printable(nameOf(job, template))}: ${errorText(error)}\n`)
       .join(''),
-    complaints: failures.flatMap(({ error }) => complaintsOf(error)),
+    complaints: failures.flatMap(({ error, job, template }) => complaintsAbout(nameOf(job, template), error)),
     exitCode: exitCodeOf(outcomes),
   }
+}
+
+/** `job 1, ec2` */
+function nameOf(job: string, template: string | undefined): string {
+  return [job, template].filter(Boolean).join(', ')
 }
 
 function row(outcome: JobOutcome): readonly string[] {

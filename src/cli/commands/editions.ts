@@ -4,7 +4,7 @@
 import { bakeEditions } from '../../editions.js'
 import type { RunContext } from '../../progress.js'
 import type { EditionsRequest } from '../../request.js'
-import { complaintsOf } from '../render/annotation.js'
+import { complaintsAbout } from '../render/annotation.js'
 import { errorText } from '../render/error.js'
 import { exitCodeOf, outcomeDocument } from '../render/outcome.js'
 import { visible } from '../render/table.js'
@@ -20,7 +20,7 @@ export async function editions(request: EditionsRequest, context: RunContext): P
     },
     text: outcomes.flatMap((outcome) => ('report' in outcome ? [`${outcome.report.output.path}\n`] : [])).join(''),
     problems: failures.map(({ error, template }) => `${visible(template)}: ${errorText(error)}\n`).join(''),
-    complaints: failures.flatMap(({ error }) => complaintsOf(error)),
+    complaints: failures.flatMap(({ error, template }) => complaintsAbout(template, error)),
     exitCode: exitCodeOf(outcomes),
   }
 }

@@ -26,6 +26,11 @@ export interface Complaint {
 
 const SHOWN_MAX = 10
 
+/** Of one of several things that were done. @param about its name */
+export function complaintsAbout(about: string, error: OemBakeError): readonly Complaint[] {
+  return complaintsOf(error).map((complaint) => ({ ...complaint, message: `${about}: ${complaint.message}` }))
+}
+
 /** What stops a bake was found by rules, each in a place of its own; anything else is one complaint. */
 export function complaintsOf(error: OemBakeError): readonly Complaint[] {
   const found = findingsIn(error)
