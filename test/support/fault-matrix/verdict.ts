@@ -46,12 +46,17 @@ export const isRemoval = ({ operation }: OperationKey): boolean => REMOVALS.some
 
 /** The first that fits counts; without one, the run has to fail. */
 const RULES: readonly Rule[] = [
+  {
+    consequence: 'either',
+    why: 'images are downloaded into the cache, and whoever takes one from there verifies it',
+    when: at(/^~\/cache\/oem-bake\/images/),
+  },
   { consequence: 'none', why: 'a cache is a comfort', when: at(/^~\/cache/) },
   { consequence: 'none', why: 'bytes that come in two parts are the same', when: meets('short') },
   {
     consequence: 'none',
     why: 'what can not be removed is left to the next run',
-    when: all(isOperation(...REMOVALS), at(/\.oem-bake-\*(?:\/[\w-]+)?$/)),
+    when: all(isOperation(...REMOVALS), at(/\.oem-bake-\*(?:\/[\w.-]+)?$/)),
   },
   {
     consequence: 'either',
@@ -77,19 +82,27 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'either',
     why: 'that no file of the name is there is looked at twice, and then made sure of by link(2)',
-    when: all(isOperation('stat', 'lstat'), at(/^~\/out\/edition\.img$/)),
+    when: all(
+      isOperation('stat', 'lstat'),
+      at(/^~\/out\/(?:edition\.img|coreos_production_openstack_image\.img\.bz2)$/),
+    ),
   },
   {
     consequence: 'either',
     why: 'where a small file ends is seen by reading nothing',
-    when: all(meets('nothing'), at(/\.(?:DIGESTS|sha256|sig)$/)),
+    when: all(meets('nothing'), at(/\.(?:DIGESTS|sha256|sig|manifest\.json)$/)),
   },
   {
     consequence: 'either',
     why: 'a head start of the hash that comes to nothing is made again when it is asked for',
     when: all(({ thread }) => thread === 'hash-worker.js', at(/^input\/.*\.bz2$/)),
   },
-  { consequence: 'none', why: 'the image tells its release itself', when: at(/\/version\.txt$/) },
+  {
+    consequence: 'either',
+    why: 'what lies there already is looked at, and then made sure of by link(2)',
+    when: all(isOperation('readFile'), at(/^~\/out\/.*\.DIGESTS$/)),
+  },
+  { consequence: 'none', why: 'the image tells its release itself', when: at(/^input\/.*\/version\.txt$/) },
   {
     consequence: 'none',
     why: 'another directory may have the program',
@@ -101,8 +114,8 @@ const RULES: readonly Rule[] = [
     when: all(isOperation('access'), at(/^input\//)),
   },
   {
-    consequence: 'none',
-    why: 'taking turns with other runs is a courtesy',
+    consequence: 'either',
+    why: 'taking turns with other runs is a courtesy; where an image is fetched to has to be there',
     when: all(isOperation('stat'), at(/^~\/out$/)),
   },
   {
