@@ -223,12 +223,13 @@ async function settle(
 ): Promise<FetchReport> {
   const to = request.directory === undefined ? directory : resolve(request.directory)
   const sideNames = sides.map(({ name }) => name)
+  const path = join(to, resolved.name)
+  // Nothing can fail any more once the files have their names.
+  const { size: sizeBytes } = await stat(how === 'present' ? path : join(directory, resolved.name))
   if (to !== directory) {
     const imageName = how === 'present' ? undefined : resolved.name
     await place({ from: directory, to, sideNames, imageName, force: request.force ?? false })
   }
   const files = [resolved.name, ...sideNames].map((name) => join(to, name))
-  const path = join(to, resolved.name)
-  const { size: sizeBytes } = await stat(path)
   return { url: resolved.url.href, release: resolved.release, image: { path, sizeBytes }, files, how, verification }
 }

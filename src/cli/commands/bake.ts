@@ -2,6 +2,7 @@
  * `oem-bake [bake] IMAGE`: bakes an edition and prints the path of what was published.
  */
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -90,11 +91,20 @@ async function makeToStandardOutput<Request extends ImageRequest & OutputRequest
   await using workspace = await openWorkspace(request.tmpDir ?? tmpdir())
   const report = await make({ ...request, output: workspace.path('output'), with: [] })
   summarize(report, flags)
-  const { path } = report.output
-  await pipeline(createReadStream(path), process.stdout, { end: false, signal: context.signal }).catch((error) => {
-    throw fileError(error, `copy ${path} to standard output`, 'make sure that whoever reads it takes all of it')
-  })
+  await copyToStandardOutput(report.output.path, context.signal)
   return { document: undefined, text: '' }
+}
+
+/** All of it: a file that ended early would be half an image, and nobody told. */
+async function copyToStandardOutput(path: string, signal: AbortSignal): Promise<void> {
+  try {
+    const { size } = await stat(path)
+    const file = createReadStream(path)
+    await pipeline(file, process.stdout, { end: false, signal })
+    if (file.bytesRead !== size) throw new Error(`it ended after ${file.bytesRead} of ${size} bytes`)
+  } catch (error) {
+    throw fileError(error, `copy ${path} to standard output`, 'make sure that whoever reads it takes all of it')
+  }
 }
 
 function summarize(report: BakeReport, flags: TalkFlags): void {

@@ -51,6 +51,11 @@ const RULES: readonly Rule[] = [
     why: 'images are downloaded into the cache, and whoever takes one from there verifies it',
     when: at(/^~\/cache\/oem-bake\/images/),
   },
+  {
+    consequence: 'either',
+    why: 'the same of an output that is to be copied to standard output',
+    when: all(isOperation('stat', 'lstat'), at(/^~\/tmp\/\.oem-bake-\*\/output(?:\.[\w.]+)?$/)),
+  },
   { consequence: 'none', why: 'a cache is a comfort', when: at(/^~\/cache/) },
   { consequence: 'none', why: 'bytes that come in two parts are the same', when: meets('short') },
   {
@@ -89,8 +94,8 @@ const RULES: readonly Rule[] = [
   },
   {
     consequence: 'either',
-    why: 'where a small file ends is seen by reading nothing',
-    when: all(meets('nothing'), at(/\.(?:DIGESTS|sha256|sig|manifest\.json)$/)),
+    why: 'where a file ends is seen by reading nothing',
+    when: all(meets('nothing'), at(/(?:\.(?:DIGESTS|sha256|sig|manifest\.json)|\.oem-bake-\*\/output)$/)),
   },
   {
     consequence: 'either',
@@ -100,7 +105,7 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'either',
     why: 'what lies there already is looked at, and then made sure of by link(2)',
-    when: all(isOperation('readFile'), at(/^~\/out\/.*\.DIGESTS$/)),
+    when: all(isOperation('readFile'), at(/^~\/out\/(?:.*\.DIGESTS|version\.txt)$/)),
   },
   { consequence: 'none', why: 'the image tells its release itself', when: at(/^input\/.*\/version\.txt$/) },
   {
@@ -116,7 +121,7 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'either',
     why: 'taking turns with other runs is a courtesy; where an image is fetched to has to be there',
-    when: all(isOperation('stat'), at(/^~\/out$/)),
+    when: all(isOperation('stat'), at(/^~\/(?:out|tmp\/\.oem-bake-\*)$/)),
   },
   {
     consequence: 'none',
@@ -132,7 +137,7 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'none',
     why: 'a directory may be written to that may not be read',
-    when: all(isOperation('open'), at(/^~\/out$/), meets('EACCES')),
+    when: all(isOperation('open'), at(/^~\/(?:out|tmp\/\.oem-bake-\*)$/), meets('EACCES')),
   },
 ]
 
