@@ -114,5 +114,12 @@ function linesOf(text: string): readonly string[] {
   return text
     .replace(/^\uFEFF/, '')
     .split('\n')
-    .map((line) => line.replace(/[ \t\r]+$/, ''))
+    .map(withoutBlanksAtEnd)
+}
+
+/** A regular expression would begin anew at each blank of a line that has many inside. */
+function withoutBlanksAtEnd(line: string): string {
+  let end = line.length
+  while (end > 0 && ' \t\r'.includes(line.charAt(end - 1))) end--
+  return line.slice(0, end)
 }
