@@ -6,13 +6,15 @@
  * change. What was added by `grow` has nothing below it: it reads as zeros until it is written, and is always a change.
  * An OEM bake touches a few MiB; the OEM partition bounds it from above.
  */
-import { assertInside, type ByteDevice, type EditedDevice, type WritableByteDevice } from './byte-device.js'
+import { assertInside, type ByteDevice, type EditedDevice, piecesOf, type WritableByteDevice } from './byte-device.js'
 import { InternalError } from './errors.js'
 import { fill } from './in-order.js'
 import { type ByteLength, byteLength, type Extent, extent, extentEnd } from './units.js'
 
 /** Page size: the block size of every filesystem that is met on an OEM partition. */
 export const PAGE_BYTES = 4096
+/** What is read of the device below at a time, to compare pages with it. */
+const COMPARED_BYTES = 1 << 20
 
 export class Overlay implements WritableByteDevice, EditedDevice {
   readonly #below: ByteDevice
@@ -64,9 +66,11 @@ export class Overlay implements WritableByteDevice, EditedDevice {
       const at = offset + done
       const page = Math.floor(at / PAGE_BYTES)
       const within = at - page * PAGE_BYTES
-      const kept = await this.#page(page)
-      const count = Math.min(kept.length - within, bytes.length - done)
-      kept.set(bytes.subarray(done, done + count), within)
+      const count = Math.min(PAGE_BYTES - within, bytes.length - done)
+      const written = bytes.subarray(done, done + count)
+      // Nothing of what lies below is left of a page that is written whole.
+      if (count === PAGE_BYTES && !this.#pages.has(page)) this.#pages.set(page, Buffer.from(written))
+      else (await this.#page(page)).set(written, within)
       done += count
     }
   }
@@ -76,17 +80,27 @@ export class Overlay implements WritableByteDevice, EditedDevice {
    * something below, and then all that was grown.
    */
   async changedExtents(): Promise<readonly Extent[]> {
-    const changed: Extent[] = []
+    const written: Extent[] = []
     for (const page of [...this.#pages.keys()].sort((a, b) => a - b)) {
-      const kept = this.#pages.get(page)
-      const offset = page * PAGE_BYTES
-      const present = this.#presentBelow(offset, PAGE_BYTES)
-      if (kept === undefined || present === 0) continue
-      if (kept.subarray(0, present).equals(await this.#below.read(offset, present))) continue
-      append(changed, extent(offset, present))
+      const present = this.#presentBelow(page * PAGE_BYTES, PAGE_BYTES)
+      if (present > 0) append(written, extent(page * PAGE_BYTES, present))
+    }
+    const changed: Extent[] = []
+    for (const run of written) {
+      for (const piece of piecesOf(run, COMPARED_BYTES)) await this.#appendChanged(piece, changed)
     }
     if (this.#size > this.#below.size) append(changed, extent(this.#below.size, this.#size - this.#below.size))
     return changed
+  }
+
+  /** Appends those pages of a piece, all of whose pages are kept, that differ from what lies below. */
+  async #appendChanged(piece: Extent, changed: Extent[]): Promise<void> {
+    const below = await this.#below.read(piece.offset, piece.length)
+    for (const { offset, length } of piecesOf(piece, PAGE_BYTES)) {
+      const kept = this.#pages.get(offset / PAGE_BYTES)?.subarray(0, length)
+      const within = offset - piece.offset
+      if (kept?.equals(below.subarray(within, within + length)) !== true) append(changed, extent(offset, length))
+    }
   }
 
   /** Whether any byte of a range is another than in the device below, or has none below it. */

@@ -55,6 +55,22 @@ describe('Overlay', () => {
     )
   })
 
+  it('reads what lies below once, to compare: not before pages are written whole, nor page by page', async () => {
+    const memory = new MemoryDevice(BELOW)
+    const asked: [offset: number, length: number][] = []
+    const overlay = new Overlay({
+      size: memory.size,
+      read: async (offset, length) => {
+        asked.push([offset, length])
+        return memory.read(offset, length)
+      },
+    })
+    await overlay.write(PAGE_BYTES, Buffer.alloc(3 * PAGE_BYTES))
+    expect(asked).toEqual([])
+    await overlay.changedExtents()
+    expect(asked).toEqual([[PAGE_BYTES, 3 * PAGE_BYTES]])
+  })
+
   it('does not call a page changed that was written with what it held', async () => {
     const overlay = new Overlay(new MemoryDevice(BELOW))
     await overlay.write(0, BELOW)
