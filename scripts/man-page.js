@@ -7,7 +7,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
-const { flagsOf, VERBS } = await import(join(ROOT, 'dist', 'cli', 'verbs.js'))
+const { VERBS } = await import(join(ROOT, 'dist', 'cli', 'verbs.js'))
+const { flagsOf } = await import(join(ROOT, 'dist', 'cli', 'completion', 'flags.js'))
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const DIRECTORY = join(ROOT, 'dist', 'man')
 
@@ -73,11 +74,6 @@ const ENVIRONMENT = [
   ['TMPDIR', 'Where temporary files lie that have no place beside an output.'],
   ['OEM_BAKE_DEBUG', 'With any value: errors come with their stack.'],
 ]
-const EXAMPLES = [
-  ['Writes image.rackspace.img.bz2 beside the image:', 'oem-bake image.img.bz2 --template rackspace'],
-  ['Says first what that would change:', 'oem-bake plan image.img.bz2 --template rackspace'],
-  ['Shows that nothing but the OEM partition differs:', 'oem-bake prove image.img.bz2 image.rackspace.img.bz2'],
-]
 const tagged = (rows) => rows.flatMap(([tag, words]) => ['.TP', `\\fB${text(tag)}\\fR`, text(words)])
 
 const page = [
@@ -103,16 +99,11 @@ const page = [
   '.SH ENVIRONMENT',
   ...tagged(ENVIRONMENT),
   '.SH EXAMPLES',
-  ...EXAMPLES.flatMap(([words, command], index) => [
-    ...(index === 0 ? [] : ['.PP']),
-    text(words),
-    '.PP',
-    '.RS',
-    '.nf',
-    text(command),
-    '.fi',
-    '.RE',
-  ]),
+  ...tagged(
+    VERBS.flatMap(({ examples, name }) =>
+      examples.map(({ does, typed }) => [`oem-bake ${name === 'bake' ? '' : `${name} `}${typed}`, `${does}.`]),
+    ),
+  ),
   '.SH SEE ALSO',
   '\\fBbzip2\\fR(1), \\fBguestfish\\fR(1), \\fBgpg\\fR(1), \\fBpacker\\fR(1)',
   '',

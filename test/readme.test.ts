@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { VERBS } from '#src/cli/verbs.js'
 import { ALL_RULES } from '#src/oem/rules.js'
 import { VENDOR_KEYS } from '#src/trust/vendors.js'
 import { CHECKOUT, runCli } from './support/command-line.js'
@@ -274,40 +275,27 @@ describe('the section on checks', () => {
 })
 
 describe('--help', () => {
-  it.each([
-    '',
-    'bake',
-    'batch',
-    'plan',
-    'explain',
-    'inspect',
-    'unbake',
-    'prove',
-    'verify',
-    'fetch',
-    'keys',
-    'templates',
-    'rules',
-    'completion',
-  ])('of "%s" fits 80 columns', async (verb) => {
-    const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
-    expect(exitCode).toBe(0)
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-    expect(stdout).toContain('oem-bake')
+  it.each(['', ...VERBS.map(({ name }) => name)])('of "%s" fits 80 columns', async (verb) => {
+    const help = await helpOf(verb)
+    expect(help.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(help).toContain(`oem-bake ${verb}`)
   })
 
   it('knows every flag that the README names', async () => {
-    const helps = await Promise.all(
-      [[], ['batch'], ['plan'], ['explain'], ['inspect'], ['unbake'], ['fetch'], ['templates']].map((words) =>
-        runCli([...words, '--help']),
-      ),
-    )
-    const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)))
+    const helps = await Promise.all(['', ...VERBS.map(({ name }) => name)].map((verb) => helpOf(verb)))
+    const known = new Set(helps.flatMap(flagsIn))
     const mentioned = flagsOfReadme()
     expect(mentioned.length).toBeGreaterThan(10)
     expect(mentioned.filter((flag) => !known.has(flag))).toEqual([])
   })
 })
+
+/** @param verb empty for the help of all */
+async function helpOf(verb: string): Promise<string> {
+  const { exitCode, stdout } = await runCli([...(verb === '' ? [] : [verb]), '--help'])
+  expect(exitCode).toBe(0)
+  return stdout
+}
 
 function flagsIn(text: string): readonly string[] {
   return [...text.matchAll(/(?<![\w-])(--[a-z][a-z-]*|-[A-Za-z])(?![\w-])/g)].map(([, flag]) => flag ?? '')

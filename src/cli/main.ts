@@ -3,7 +3,6 @@
  */
 import yargs, { type Argv } from 'yargs'
 import { UsageError } from '../errors.js'
-import { nearestName } from '../oem/nearest.js'
 import { ownVersion } from '../version.js'
 import { bake } from './commands/bake.js'
 import { explain } from './commands/explain.js'
@@ -14,106 +13,73 @@ import { rules } from './commands/rules.js'
 import { templates } from './commands/templates.js'
 import { verify } from './commands/verify.js'
 import { endEarlyThreads } from './early.js'
-import { BATCH_OPTIONS, EDITION_OPTIONS } from './edition-options.js'
-import {
-  assertGivenOnce,
-  assertKnownFlags,
-  CONTENT_OPTIONS,
-  FETCH_OPTIONS,
-  IMAGE_OPTIONS,
-  OUTPUT_OPTIONS,
-  PROVE_OPTIONS,
-  TALK_OPTIONS,
-  type TalkFlags,
-  TRUST_OPTIONS,
-  UNBAKE_OPTIONS,
-  VARIABLE_OPTIONS,
-} from './options.js'
+import type { TalkFlags } from './options/talk.js'
 import { json, print, printError, runCommandLine } from './run.js'
+import { assertUnderstood } from './understood.js'
+import { type FlagsOf, VERBS, type Verb, type VerbName } from './verbs.js'
 
 const HELP_COLUMNS = 80
 
 const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
 
-Usage: oem-bake [bake] IMAGE --template NAME [flags]
-       oem-bake batch FILE [flags]
-       oem-bake plan IMAGE --template NAME [flags]
-       oem-bake explain IMAGE [flags]
-       oem-bake unbake IMAGE --original ORIGINAL [flags]
-       oem-bake inspect IMAGE [flags]
-       oem-bake verify FILE [flags]
-       oem-bake fetch [URL] [--distro NAME --platform NAME] [flags]
-       oem-bake keys [list | add FILE | doctor]
-       oem-bake prove ORIGINAL BAKED [flags]
-       oem-bake templates [show NAME | check DIR | new NAME [DIR]]
-       oem-bake rules [NAME]
-       oem-bake completion bash | zsh | fish`
+Usage: ${VERBS.map(({ usage }) => `oem-bake ${usage}`).join('\n       ')}`
 
-const withImage = <T>(parser: Argv<T>) =>
-  parser.positional('image', { type: 'string', describe: 'Image: .img.bz2, .bin.bz2, raw or qcow2' })
+/** Where no verb is typed. */
+const DEFAULT_VERB: VerbName = 'bake'
 
-/** What the user typed, for messages that yargs would word less well. */
-interface Typed {
-  readonly words: readonly string[]
+/** @param words all that was typed @returns the exit code */
+type Run<Name extends VerbName> = (flags: FlagsOf<Name>, words: readonly string[]) => number | Promise<number>
+
+/** What each verb does. Those that are seldom wanted, or have much to load, are loaded when they are. */
+const RUNS: { readonly [Name in VerbName]: Run<Name> } = {
+  bake: (flags) => runCommandLine(flags, (context) => bake(flags, context)),
+  plan: (flags) => runCommandLine(flags, (context) => plan(flags, context)),
+  explain: (flags) => runCommandLine(flags, (context) => explain(flags, context)),
+  inspect: (flags) => runCommandLine(flags, (context) => inspect(flags, context)),
+  verify: (flags) => runCommandLine(flags, (context) => verify(flags, context)),
+  keys: (flags) => runCommandLine(flags, (context) => keys(flags, context)),
+  templates: (flags) => runCommandLine(flags, (context) => templates(flags, context)),
+  batch: async (flags) => {
+    const { batch } = await import('./commands/batch.js')
+    return await runCommandLine(flags, (context) => batch(flags, context))
+  },
+  unbake: async (flags) => {
+    const { unbake } = await import('./commands/unbake.js')
+    return await runCommandLine(flags, (context) => unbake(flags, context))
+  },
+  fetch: async (flags, words) => {
+    const { fetch } = await import('./commands/fetch.js')
+    return await runCommandLine(flags, (context) => fetch(flags, words, context))
+  },
+  prove: async (flags) => {
+    const { prove } = await import('./commands/prove.js')
+    return await runCommandLine(flags, (context) => prove(flags, context))
+  },
+  rules: async (flags) => {
+    const { document, text } = rules(flags)
+    await print(flags.json === true ? json(document) : text)
+    return 0
+  },
+  completion: async (flags) => {
+    const { completion } = await import('./commands/completion.js')
+    await print((await completion(flags, { env: process.env })).text)
+    return 0
+  },
 }
 
-/** A bake may make several editions. */
-const BAKE_OPTIONS = { ...CONTENT_OPTIONS, ...EDITION_OPTIONS }
+/** How yargs writes a verb and its words: all may be left out, because we word that better than yargs does. */
+function patternOf({ name, words }: Verb): string | string[] {
+  const pattern = [name, ...words.map((word) => `[${word.name.toLowerCase()}]`)].join(' ')
+  return name === DEFAULT_VERB ? [pattern.replace(name, '$0'), pattern] : pattern
+}
 
-/** What `keys` takes of them. */
-const KEY_OPTIONS = { key: TRUST_OPTIONS.key }
-
-const VERBS = [
-  'bake',
-  'plan',
-  'explain',
-  'inspect',
-  'unbake',
-  'verify',
-  'prove',
-  'fetch',
-  'batch',
-  'keys',
-  'templates',
-  'rules',
-  'completion',
-] as const
-
-/** Where it is not one. */
-const WORDS_AFTER: Readonly<Partial<Record<string, number>>> = { prove: 2 }
-
-/**
- * Refuses unknown flags and left-over words; yargs's own `strict` can't name the nearest flag.
- *
- * @param image what was taken for the image: with another word after it, it may be a verb with a typo
- * @throws ERR_USAGE
- */
-function assertUnderstood(
-  { words }: Typed,
-  image: string | undefined,
-  leftOver: readonly (string | number)[],
-  ...sets: readonly Readonly<Record<string, object>>[]
-): void {
-  const known = sets.flatMap((set) =>
-    Object.entries(set).flatMap(([name, option]) =>
-      'alias' in option && typeof option.alias === 'string' ? [name, option.alias] : [name],
-    ),
-  )
-  const flags = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
-  const names = flags.flatMap((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? /^-([A-Za-z])/.exec(word)?.[1] ?? [])
-  assertKnownFlags(names, [...known, 'help', 'h', 'version'])
-  for (const set of sets) assertGivenOnce(names, set)
-  if (leftOver.length === 0) return
-  const verb = image === undefined ? undefined : nearestName(image, VERBS)
-  if (verb !== undefined && leftOver.length <= (WORDS_AFTER[verb] ?? 1)) {
-    throw new UsageError('ERR_USAGE', `unknown command ${image}`, { hint: `did you mean oem-bake ${verb}?` })
-  }
-  throw new UsageError('ERR_USAGE', `one word too many: ${leftOver.join(' ')}`, {
-    hint:
-      image === undefined
-        ? 'see oem-bake --help'
-        : 'oem-bake takes one image; put quotes around a path that holds spaces',
-  })
+function described(parser: Argv, { examples, name, options, words }: Verb): Argv {
+  for (const { describe, name: word } of words) parser.positional(word.toLowerCase(), { type: 'string', describe })
+  const verb = name === DEFAULT_VERB ? '' : `${name} `
+  for (const { does, typed } of examples) parser.example(`$0 ${verb}${typed}`, does)
+  // There it is a release's; the program's own is asked for without a verb.
+  if ('version' in options) parser.version(false)
+  return parser.options(options)
 }
 
 /** How to talk about words that were not understood. */
@@ -125,173 +91,26 @@ function talkFlagsIn(words: readonly string[]): Pick<TalkFlags, 'json' | 'progre
 }
 
 async function main(words: readonly string[]): Promise<number> {
-  const typed: Typed = { words }
   let exitCode = 0
   const parser = yargs([...words])
     .scriptName('oem-bake')
     .locale('en')
     .usage(USAGE)
-    .command(
-      ['$0 [image]', 'bake [image]'],
-      'Bake an edition and write it beside the image',
-      (y) => withImage(y).options(BAKE_OPTIONS).options(OUTPUT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
+  for (const verb of VERBS) {
+    const run = RUNS[verb.name] as Run<VerbName>
+    parser.command(
+      patternOf(verb),
+      verb.summary,
+      (y) => described(y, verb),
       async (flags) => {
-        const leftOver = flags._.slice(flags._[0] === 'bake' ? 1 : 0)
-        const sets = [BAKE_OPTIONS, OUTPUT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS]
-        assertUnderstood(typed, flags.image, leftOver, ...sets)
-        exitCode = await runCommandLine(flags, (context) => bake(flags, context))
+        const first: unknown = flags[verb.words[0]?.name.toLowerCase() ?? '']
+        const leftOver = flags._.slice(flags._[0] === verb.name ? 1 : 0)
+        assertUnderstood(verb, words, typeof first === 'string' ? first : undefined, leftOver)
+        exitCode = await run(flags as FlagsOf<VerbName>, words)
       },
     )
-    .command(
-      'batch [file]',
-      'Bake all jobs of a file: images and templates',
-      (y) =>
-        y
-          .positional('file', { type: 'string', describe: 'YAML or JSON: a list of jobs' })
-          .options(BATCH_OPTIONS)
-          .options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1), BATCH_OPTIONS, TALK_OPTIONS)
-        const { batch } = await import('./commands/batch.js')
-        exitCode = await runCommandLine(flags, (context) => batch(flags, context))
-      },
-    )
-    .command(
-      'plan [image]',
-      'Print what a bake would change, and change nothing',
-      (y) => withImage(y).options(CONTENT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, flags.image, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
-        exitCode = await runCommandLine(flags, (context) => plan(flags, context))
-      },
-    )
-    .command(
-      'explain [image]',
-      'Print what a machine will do at boot, and why',
-      (y) => withImage(y).options(CONTENT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, flags.image, flags._.slice(1), CONTENT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS)
-        exitCode = await runCommandLine(flags, (context) => explain(flags, context))
-      },
-    )
-    .command(
-      'unbake [image]',
-      'Take bakes back: make the OEM partition what it was before',
-      (y) => withImage(y).options(UNBAKE_OPTIONS).options(OUTPUT_OPTIONS).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
-      async (flags) => {
-        const sets = [UNBAKE_OPTIONS, OUTPUT_OPTIONS, IMAGE_OPTIONS, TALK_OPTIONS]
-        assertUnderstood(typed, flags.image, flags._.slice(1), ...sets)
-        const { unbake } = await import('./commands/unbake.js')
-        exitCode = await runCommandLine(flags, (context) => unbake(flags, context))
-      },
-    )
-    .command(
-      'inspect [image]',
-      'Print what an image is and what its OEM partition holds',
-      (y) => withImage(y).options(IMAGE_OPTIONS).options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, flags.image, flags._.slice(1), IMAGE_OPTIONS, TALK_OPTIONS)
-        exitCode = await runCommandLine(flags, (context) => inspect(flags, context))
-      },
-    )
-    .command(
-      'fetch [url]',
-      'Download an image of a release, and verify it',
-      (y) =>
-        y
-          // Here it is the release's; the program's own is asked for without a verb.
-          .version(false)
-          .positional('url', { type: 'string', describe: 'Of an image, instead of the flags that name one' })
-          .options(FETCH_OPTIONS)
-          .options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1), FETCH_OPTIONS, TALK_OPTIONS)
-        // The HTTP client is much to load for every other verb.
-        const { fetch } = await import('./commands/fetch.js')
-        exitCode = await runCommandLine(flags, (context) => fetch(flags, typed.words, context))
-      },
-    )
-    .command(
-      'verify [image]',
-      'Print who vouches for a file; fail if nobody does',
-      (y) =>
-        y.positional('image', { type: 'string', describe: 'Any file' }).options(TRUST_OPTIONS).options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, flags.image, flags._.slice(1), TRUST_OPTIONS, TALK_OPTIONS)
-        exitCode = await runCommandLine(flags, (context) => verify(flags, context))
-      },
-    )
-    .command(
-      'keys [action] [file]',
-      'List keys that signatures are checked with, add one, examine them',
-      (y) =>
-        y
-          .positional('action', { type: 'string', describe: 'list, add or doctor' })
-          .positional('file', { type: 'string', describe: 'File of keys to add' })
-          .options(KEY_OPTIONS)
-          .options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1), KEY_OPTIONS, TALK_OPTIONS)
-        exitCode = await runCommandLine(flags, (context) => keys(flags, context))
-      },
-    )
-    .command(
-      'prove [original] [baked]',
-      'Show that nothing but the OEM partition differs',
-      (y) =>
-        y
-          .positional('original', { type: 'string', describe: 'The image as it was published' })
-          .positional('baked', { type: 'string', describe: 'What somebody made of it' })
-          .options(PROVE_OPTIONS)
-          .options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1), PROVE_OPTIONS, TALK_OPTIONS)
-        // Loaded only here: a bake proves nothing.
-        const { prove } = await import('./commands/prove.js')
-        exitCode = await runCommandLine(flags, (context) => prove(flags, context))
-      },
-    )
-    .command(
-      'templates [action] [name] [directory]',
-      'List templates, show or check one, start a new one',
-      (y) =>
-        y
-          .positional('action', { type: 'string', describe: 'list, show, check or new' })
-          .positional('name', { type: 'string', describe: 'A template, or the path of its directory' })
-          .positional('directory', { type: 'string', describe: 'Where a new one goes' })
-          .options(VARIABLE_OPTIONS)
-          .options(TALK_OPTIONS),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1), VARIABLE_OPTIONS, TALK_OPTIONS)
-        exitCode = await runCommandLine(flags, (context) => templates(flags, context))
-      },
-    )
-    .command(
-      'rules [name]',
-      'List what the checks look for, or explain one rule',
-      (y) =>
-        y
-          .positional('name', { type: 'string', describe: 'A rule, as in brackets behind a finding' })
-          .options({ json: TALK_OPTIONS.json }),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1), { json: TALK_OPTIONS.json })
-        const { document, text } = rules(flags)
-        await print(flags.json === true ? json(document) : text)
-      },
-    )
-    .command(
-      'completion [shell]',
-      'Print a completion script for a shell',
-      (y) => y.positional('shell', { type: 'string', describe: 'bash, zsh or fish' }),
-      async (flags) => {
-        assertUnderstood(typed, undefined, flags._.slice(1))
-        const { completion } = await import('./commands/completion.js')
-        await print((await completion(flags, { env: process.env })).text)
-      },
-    )
-    .example('$0 image.img.bz2 --template rackspace', 'Writes image.rackspace.img.bz2')
-    .example('$0 plan image.img.bz2 -t ec2', 'Says first what that would change')
-    .example('$0 image.bin -t ./my-cloud --set region=eu', 'A template of your own')
+  }
+  parser
     .epilogue(
       'Exit codes: 0 done, 1 defect of ours, 2 usage, 3 verification, 4 image, 5 missing or unsupported, 6 engine, 7 machine, 8 refused, 9 check after the bake, 129, 130 and 143 signals. Each is explained in the README.',
     )

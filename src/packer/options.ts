@@ -7,7 +7,9 @@
  */
 import type { Options } from 'yargs'
 import { COMMA_LISTS, type FlagValue, flagWords } from '../cli/flag-words.js'
-import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS } from '../cli/options.js'
+import { CONTENT_OPTIONS } from '../cli/options/content.js'
+import { IMAGE_OPTIONS } from '../cli/options/image.js'
+import { OUTPUT_OPTIONS } from '../cli/options/output.js'
 import type { AttributeType, Spec } from './spec/attribute.js'
 
 /** A value of an option, of the type that the option has. */

@@ -8,7 +8,7 @@
  */
 import { mkdir, rename } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
-import { OUTPUT_OPTIONS } from '../cli/options.js'
+import { OUTPUT_OPTIONS } from '../cli/options/output.js'
 import { errorText } from '../cli/render/error.js'
 import { EngineError, fileError, OemBakeError, UsageError } from '../errors.js'
 import { isMapping } from '../oem/mapping.js'

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assertKnownFlags, contentRequest, imageRequest, outputRequest } from '#src/cli/options.js'
+import { contentRequest } from '#src/cli/options/content.js'
+import { imageRequest } from '#src/cli/options/image.js'
+import { outputRequest } from '#src/cli/options/output.js'
 import { rejectsWithCode } from '../support/errors.js'
 
 const DEFAULTS = { ignitionAs: 'base', existing: 'auto' } as const
@@ -177,35 +179,5 @@ describe('--with LIST and --sign KEY', () => {
 
   it('hands the key on', () => {
     expect(outputRequest({ sign: 'me@example.com' })).toEqual({ sign: 'me@example.com' })
-  })
-})
-
-describe('assertKnownFlags', () => {
-  const KNOWN = ['template', 't', 'oem-id', 'oem-id-unchecked', 'cloud-config', 'force', 'f', 'tmp-dir']
-
-  it('accepts what is known', () => {
-    assertKnownFlags(['template', 't', 'f'], KNOWN)
-    assertKnownFlags([], KNOWN)
-  })
-
-  it.each([
-    ['templat', 'template'],
-    ['tempalte', 'template'],
-    ['cloud_config', 'cloud-config'],
-    ['cloudconfig', 'cloud-config'],
-    ['oemid', 'oem-id'],
-    ['tmpdir', 'tmp-dir'],
-    ['forse', 'force'],
-  ])('names the flag that --%s is nearest to: --%s', async (typed, nearest) => {
-    const error = await rejectsWithCode(() => assertKnownFlags(['force', typed], KNOWN), 'ERR_USAGE')
-    expect(error.message).toContain(`--${typed}`)
-    expect(error.hint).toBe(`did you mean --${nearest}?`)
-  })
-
-  it('points to the help when nothing is near', async () => {
-    for (const typed of ['zzzzzzzz', 'x']) {
-      const error = await rejectsWithCode(() => assertKnownFlags([typed], KNOWN), 'ERR_USAGE')
-      expect(error.hint).toBe('see oem-bake --help')
-    }
   })
 })

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { flagsOf, VERBS } from '#src/cli/verbs.js'
+import { flagsOf } from '#src/cli/completion/flags.js'
+import { assertUnderstood } from '#src/cli/understood.js'
+import { VERBS } from '#src/cli/verbs.js'
 import { CHECKOUT, runCli } from '../support/command-line.js'
 
 const PAGE = join(CHECKOUT, 'dist', 'man', 'oem-bake.1')
@@ -27,6 +29,25 @@ describe('the table of verbs', () => {
     const shown = [...stdout.matchAll(/^ {2,6}(?:-\w, )?--([\w-]+)/gm)].map(([, flag = '']) => flag)
     const named = flagsOf(verb).map((flag) => flag.name.replace(/^no-/, ''))
     expect(new Set(shown.filter((flag) => flag !== 'version' || named.includes('version')))).toEqual(new Set(named))
+  })
+})
+
+describe('an example of --help', () => {
+  const examples = VERBS.flatMap((verb) => verb.examples.map(({ typed }) => [`${verb.name} ${typed}`, verb] as const))
+
+  it.each(examples)('has only flags of its verb, and values that they take: %s', (typed, verb) => {
+    const [, ...words] = typed.split(' ')
+    expect(() => assertUnderstood(verb, words, undefined, [])).not.toThrow()
+    for (const [index, word] of words.entries()) {
+      const flag = flagsOf(verb).find(({ name, short }) => word === `--${name}` || word === `-${short}`)
+      expect(flag !== undefined || !word.startsWith('-'), word).toBe(true)
+      const choices = verb.options[flag?.name ?? '']?.choices
+      if (choices !== undefined) expect(choices).toContain(words[index + 1])
+    }
+  })
+
+  it('is there for each verb', () => {
+    expect(VERBS.filter(({ examples: { length } }) => length === 0)).toEqual([])
   })
 })
 

@@ -7,9 +7,11 @@
 import yargs, { type Options } from 'yargs'
 import type { BakeRequest, EditionsRequest } from '../../request.js'
 import { bakeRequest } from '../commands/bake.js'
-import { EDITION_OPTIONS } from '../edition-options.js'
 import { COMMA_LISTS, type FlagValue, flagWords } from '../flag-words.js'
-import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS } from '../options.js'
+import { CONTENT_OPTIONS } from '../options/content.js'
+import { EDITION_OPTIONS } from '../options/editions.js'
+import { IMAGE_OPTIONS } from '../options/image.js'
+import { OUTPUT_OPTIONS } from '../options/output.js'
 
 export interface JobOption {
   readonly type: 'text' | 'a number' | 'true or false' | 'a list of text' | 'a mapping of names to values'

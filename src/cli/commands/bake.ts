@@ -12,18 +12,12 @@ import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { BakeRequest, EditionsRequest, ImageRequest, OutputRequest } from '../../request.js'
 import { openWorkspace } from '../../temp.js'
-import { askedTemplates, type EditionFlags } from '../edition-options.js'
 import { withLocalImage } from '../fetched-image.js'
-import {
-  type ContentFlags,
-  contentOptions,
-  contentRequest,
-  type ImageFlags,
-  imageRequest,
-  type OutputFlags,
-  outputRequest,
-  type TalkFlags,
-} from '../options.js'
+import { type ContentFlags, contentOptions, contentRequest } from '../options/content.js'
+import { askedTemplates, type EditionFlags } from '../options/editions.js'
+import { type ImageFlags, imageRequest } from '../options/image.js'
+import { type OutputFlags, outputRequest } from '../options/output.js'
+import type { TalkFlags } from '../options/talk.js'
 import { planDocument } from '../render/document.js'
 import { planText } from '../render/reports.js'
 import { printable } from '../render/table.js'

@@ -4,7 +4,7 @@
 import { inspect as inspectImage } from '../../look.js'
 import type { RunContext } from '../../progress.js'
 import { withLocalImage } from '../fetched-image.js'
-import { type ImageFlags, imageRequest } from '../options.js'
+import { type ImageFlags, imageRequest } from '../options/image.js'
 import { inspectText } from '../render/reports.js'
 import type { CommandOutput } from '../run.js'
 

@@ -8,14 +8,10 @@ import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { OutputRequest, UnbakeRequest } from '../../request.js'
 import { withLocalImage } from '../fetched-image.js'
-import {
-  type ImageFlags,
-  imageRequest,
-  type OutputFlags,
-  outputRequest,
-  type TalkFlags,
-  type UnbakeFlags,
-} from '../options.js'
+import { type ImageFlags, imageRequest } from '../options/image.js'
+import { type OutputFlags, outputRequest } from '../options/output.js'
+import type { TalkFlags } from '../options/talk.js'
+import type { UnbakeFlags } from '../options/unbake.js'
 import { planDocument } from '../render/document.js'
 import { planText } from '../render/reports.js'
 import type { CommandOutput } from '../run.js'

@@ -3,7 +3,8 @@
  *
  * Bash breaks words at `=`: `--template=rack` arrives as three.
  */
-import { type Flag, flagsOf, type Values, VERBS, type Verb } from '../verbs.js'
+import { type Values, VERBS, type Verb } from '../verbs.js'
+import { type Flag, flagsOf } from './flags.js'
 import { type KnownNames, pathsOf, wordsOf } from './names.js'
 
 export function bashScript(names: KnownNames): string {

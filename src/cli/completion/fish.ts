@@ -1,5 +1,6 @@
 /** Completion for fish: a `complete` command for each flag of each verb (fish documentation, "complete"). */
-import { type Flag, flagsOf, type Values, VERBS, type Verb } from '../verbs.js'
+import { type Values, VERBS, type Verb } from '../verbs.js'
+import { type Flag, flagsOf } from './flags.js'
 import { type KnownNames, pathsOf, wordsOf } from './names.js'
 
 export function fishScript(names: KnownNames): string {

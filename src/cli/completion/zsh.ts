@@ -1,5 +1,6 @@
 /** Completion for zsh: specifications for `_arguments` (zshcompsys(1), "Utility Functions"). */
-import { type Flag, flagsOf, type Values, VERBS, type Verb } from '../verbs.js'
+import { type Values, VERBS, type Verb } from '../verbs.js'
+import { type Flag, flagsOf } from './flags.js'
 import { type KnownNames, pathsOf, wordsOf } from './names.js'
 
 export function zshScript(names: KnownNames): string {

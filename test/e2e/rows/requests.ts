@@ -1,8 +1,7 @@
 /** Flags, templates, variables and configs that can't be meant, and content that the image can't take. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EDITION_OPTIONS } from '#src/cli/edition-options.js'
-import { CONTENT_OPTIONS, IMAGE_OPTIONS, OUTPUT_OPTIONS, TALK_OPTIONS } from '#src/cli/options.js'
+import { VERBS } from '#src/cli/verbs.js'
 import { noise } from '../../support/random.js'
 import { image, type Place, RACKSPACE, type Row } from './row.js'
 
@@ -47,8 +46,7 @@ function misspelt(name: string): string {
 }
 
 // Two letters the wrong way round are the same word again.
-const { all: _all, ...OF_EDITIONS } = EDITION_OPTIONS
-const FLAGS = Object.keys({ ...CONTENT_OPTIONS, ...OF_EDITIONS, ...OUTPUT_OPTIONS, ...IMAGE_OPTIONS, ...TALK_OPTIONS })
+const FLAGS = Object.keys(VERBS.find(({ name }) => name === 'bake')?.options ?? {}).filter((name) => name !== 'all')
 
 const TYPOS: readonly Row[] = [
   ...FLAGS.map((name) => ({
@@ -58,19 +56,7 @@ const TYPOS: readonly Row[] = [
     hint: [`did you mean --${name}?`],
     ...usage,
   })),
-  ...[
-    'bake',
-    'batch',
-    'plan',
-    'explain',
-    'inspect',
-    'unbake',
-    'verify',
-    'fetch',
-    'keys',
-    'templates',
-    'completion',
-  ].map((verb) => ({
+  ...VERBS.map(({ name: verb }) => ({
     title: `${misspelt(verb)} for ${verb}`,
     make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
     says: [`unknown command ${misspelt(verb)}`],

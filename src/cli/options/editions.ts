@@ -2,9 +2,10 @@
  * Flags of a bake that may make several editions: more than one `--template`, or `--all`; and which request they fill.
  */
 import type { Options } from 'yargs'
-import { UsageError } from '../errors.js'
-import type { EditionsRequest } from '../request.js'
-import { CONTENT_OPTIONS, type ContentFlags, OUTPUT_OPTIONS, type OutputFlags } from './options.js'
+import { UsageError } from '../../errors.js'
+import type { EditionsRequest } from '../../request.js'
+import { CONTENT, type ContentFlags } from './content.js'
+import { OUTPUT, type OutputFlags } from './output.js'
 
 export const EDITION_OPTIONS = {
   template: {
@@ -12,40 +13,19 @@ export const EDITION_OPTIONS = {
     type: 'string',
     array: true,
     nargs: 1,
-    group: CONTENT_OPTIONS.template.group,
+    group: CONTENT,
     describe: 'Provider: a built-in name, or a directory; may be repeated',
   },
   all: {
     type: 'boolean',
-    group: CONTENT_OPTIONS.template.group,
+    group: CONTENT,
     describe: "Every template made for the image's release",
   },
   'output-dir': {
     type: 'string',
     requiresArg: true,
-    group: OUTPUT_OPTIONS.output.group,
+    group: OUTPUT,
     describe: "Directory to write to, instead of the image's",
-  },
-} satisfies Record<string, Options>
-
-/** Of `batch`. */
-export const BATCH_OPTIONS = {
-  jobs: {
-    alias: 'j',
-    type: 'number',
-    requiresArg: true,
-    group: 'How the jobs are done:',
-    describe: 'Most at once; by cores and memory if not given',
-  },
-  resume: {
-    type: 'boolean',
-    group: 'How the jobs are done:',
-    describe: 'Keep outputs whose manifest still fits',
-  },
-  force: {
-    ...OUTPUT_OPTIONS.force,
-    group: 'How the jobs are done:',
-    describe: 'Replace existing outputs, of every job',
   },
 } satisfies Record<string, Options>
 

@@ -1,0 +1,144 @@
+/**
+ * Flags for what goes onto the OEM partition, and the request that they fill. All that can fail here is a flag's own grammar:
+ * nothing is looked up.
+ */
+import type { Options } from 'yargs'
+import { UsageError } from '../../errors.js'
+import { asksForContent, type ContentRequest, type RequestedFile } from '../../request.js'
+
+/** Heading of `--help`. */
+export const CONTENT = 'What goes onto the OEM partition:'
+
+export const CONTENT_OPTIONS = {
+  template: {
+    alias: 't',
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'Provider: a built-in name, or a directory',
+  },
+  set: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Template variable, as NAME=VALUE' },
+  vars: { type: 'string', requiresArg: true, group: CONTENT, describe: 'YAML or JSON file of template variables' },
+  'cloud-config': { type: 'string', requiresArg: true, group: CONTENT, describe: 'File for /cloud-config.yml' },
+  ignition: {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'Ignition config (JSON) for the OEM partition',
+  },
+  'ignition-as': {
+    choices: ['base', 'default', 'config'] as const,
+    requiresArg: true,
+    default: 'base' as const,
+    group: CONTENT,
+    describe: 'Its place: base/base.ign, base/default.ign or config.ign',
+  },
+  'oem-id': {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'OEM id for grub.cfg: the Ignition platform',
+  },
+  'oem-id-unchecked': { type: 'boolean', group: CONTENT, describe: 'Take an OEM id that the release does not know' },
+  file: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Add a file or folder, as SRC:DEST[:MODE]' },
+  remove: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Remove a path' },
+  existing: {
+    choices: ['auto', 'merge', 'replace', 'refuse'] as const,
+    requiresArg: true,
+    default: 'auto' as const,
+    group: CONTENT,
+    describe: "What to do with files that are there; auto replaces a known vendor's",
+  },
+  'allow-booted': { type: 'boolean', group: CONTENT, describe: 'Take an image that has been booted' },
+  original: {
+    type: 'string',
+    requiresArg: true,
+    group: CONTENT,
+    describe: 'Of a baked image: the one before, to bring its files back',
+  },
+  strict: { type: 'boolean', group: CONTENT, describe: 'Treat warnings as errors' },
+  ignore: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: "Don't count what this rule finds" },
+} satisfies Record<string, Options>
+
+/** What `templates` takes of them. */
+export const VARIABLE_OPTIONS = {
+  set: CONTENT_OPTIONS.set,
+  vars: CONTENT_OPTIONS.vars,
+} satisfies Record<string, Options>
+
+/** Flags as yargs gives them, with the array and choice types that its inference loses. */
+export interface ContentFlags {
+  readonly template?: string | undefined
+  readonly set?: readonly string[] | undefined
+  readonly vars?: string | undefined
+  readonly cloudConfig?: string | undefined
+  readonly ignition?: string | undefined
+  readonly ignitionAs: 'base' | 'default' | 'config'
+  readonly oemId?: string | undefined
+  readonly oemIdUnchecked?: boolean | undefined
+  readonly file?: readonly string[] | undefined
+  readonly remove?: readonly string[] | undefined
+  readonly existing: 'auto' | 'merge' | 'replace' | 'refuse'
+  readonly allowBooted?: boolean | undefined
+  readonly original?: string | undefined
+  readonly strict?: boolean | undefined
+  readonly ignore?: readonly string[] | undefined
+}
+
+/** @throws ERR_USAGE for a flag whose own grammar is broken, or when nothing at all is to be baked */
+export function contentRequest(flags: ContentFlags): ContentRequest {
+  const request = contentOptions(flags)
+  if (asksForContent(request)) return request
+  throw new UsageError(
+    'ERR_USAGE',
+    'nothing was asked for: no template, no cloud-config, no Ignition config, no file',
+    {
+      hint: 'oem-bake IMAGE --template rackspace; oem-bake templates lists all there are',
+    },
+  )
+}
+
+/** The same where nothing need be asked for. @throws ERR_USAGE for a flag whose own grammar is broken */
+export function contentOptions(flags: ContentFlags): ContentRequest {
+  return {
+    existing: flags.existing,
+    ...(flags.template === undefined ? {} : { template: flags.template }),
+    ...(flags.set === undefined ? {} : { variables: Object.fromEntries(flags.set.map(parseAssignment)) }),
+    ...(flags.vars === undefined ? {} : { variablesFile: flags.vars }),
+    ...(flags.cloudConfig === undefined ? {} : { cloudConfig: flags.cloudConfig }),
+    ...(flags.ignition === undefined ? {} : { ignition: { path: flags.ignition, as: flags.ignitionAs } }),
+    ...(flags.oemId === undefined ? {} : { oemId: flags.oemId }),
+    ...(flags.oemIdUnchecked === undefined ? {} : { oemIdUnchecked: flags.oemIdUnchecked }),
+    ...(flags.file === undefined ? {} : { files: flags.file.map(parseFile) }),
+    ...(flags.remove === undefined ? {} : { remove: flags.remove }),
+    ...(flags.allowBooted === undefined ? {} : { allowBooted: flags.allowBooted }),
+    ...(flags.original === undefined ? {} : { original: flags.original }),
+    ...(flags.strict === undefined ? {} : { strict: flags.strict }),
+    ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
+  }
+}
+
+/** `NAME=VALUE` of `--set`. @throws ERR_USAGE */
+export function parseAssignment(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new UsageError('ERR_USAGE', `--set ${text}: expected NAME=VALUE`, {
+    hint: `--set ${text === '' || at === 0 ? 'NAME' : text}=VALUE`,
+  })
+}
+
+/** `SRC:DEST[:MODE]`. The destination starts at the first `:/`, so that a source may hold colons. */
+function parseFile(text: string): RequestedFile {
+  const match = /^(.+?):(\/[^:]*)(?::([0-7]{3,4}))?$/.exec(text)
+  const [, source, destination, mode] = match ?? []
+  if (source === undefined || destination === undefined) {
+    throw new UsageError(
+      'ERR_USAGE',
+      `--file ${text}: expected SRC:DEST[:MODE], with an absolute DEST and an octal MODE`,
+      {
+        hint: '--file ./nova-agent:/bin/nova-agent:0755',
+      },
+    )
+  }
+  return { source, destination, ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }) }
+}
