@@ -23,7 +23,8 @@ import type {
   UnbakeRequest,
   VerifyRequest,
 } from './request.js'
-import { type KeysReport, reportKeys } from './trust/key-report.js'
+import { reportKeys } from './trust/examine-keys.js'
+import type { KeysReport } from './trust/key-report.js'
 import { type VerifyReport, verifyFile } from './trust/verify-file.js'
 
 export interface RunOptions {

@@ -2,11 +2,8 @@
  * What a run gives back: plain data, the same for the library and for `--json`.
  */
 import type { BootedReport } from './booted/booted.js'
-import type { CodecDescription, DecodedImage } from './codec/codec.js'
-import { type Filesystem, filesystemName } from './disk/filesystem/probe.js'
-import { FIRST_BOOT_DISK_GUID, partitionTypeName } from './disk/gpt/guid.js'
-import type { LocatedOem } from './disk/locate-oem.js'
-import { type MbrKind, readMbrKind } from './disk/mbr.js'
+import type { CodecDescription } from './codec/codec.js'
+import type { MbrKind } from './disk/mbr.js'
 import type { EngineName, OemEntry, OemSpace } from './engine/engine.js'
 import type { OemBakeError } from './errors.js'
 import type { BootExplanation } from './oem/explain/explanation.js'
@@ -14,8 +11,7 @@ import type { BakedBy } from './oem/history/baked-by.js'
 import type { OemDescription, Plan } from './oem/plan/plan.js'
 import type { ImageRelease } from './oem/release/release.js'
 import type { SideFile } from './publish/side-files.js'
-import type { Verification, VerifiedImage } from './trust/verify.js'
-import { SECTOR_BYTES } from './units.js'
+import type { Verification } from './trust/verification.js'
 
 export interface PartitionReport {
   readonly number: number
@@ -122,42 +118,4 @@ export interface BatchReport {
   /** In the order of the jobs. */
   readonly outcomes: readonly JobOutcome[]
   readonly skipped: readonly (SkippedTemplate & { readonly job: string })[]
-}
-
-export async function describeImage(
-  image: VerifiedImage,
-  decoded: DecodedImage,
-  located: LocatedOem,
-  booted: BootedReport,
-): Promise<ImageReport> {
-  const { disk, gpt, oem } = located
-  return {
-    path: image.path,
-    sizeBytes: image.device.size,
-    verification: image.origin.verification,
-    codec: decoded.codec,
-    format: disk.format,
-    diskBytes: disk.sectors.size,
-    diskGuid: gpt.diskGuid,
-    firstBootPending: gpt.diskGuid === FIRST_BOOT_DISK_GUID,
-    booted,
-    mbr: await readMbrKind(disk.sectors),
-    partitions: gpt.partitions.map(({ slot, name, typeGuid, partitionGuid, firstLba, range }) => ({
-      number: slot,
-      label: name,
-      type: partitionTypeName(typeGuid),
-      partitionGuid,
-      firstSector: firstLba,
-      sectors: range.length / SECTOR_BYTES,
-    })),
-    oemPartition: {
-      number: oem.partition.slot,
-      ...describeFilesystem(oem.filesystem),
-      sizeBytes: oem.partition.range.length,
-    },
-  }
-}
-
-function describeFilesystem(filesystem: Filesystem): { filesystem: string; uuid: string } {
-  return { filesystem: filesystemName(filesystem), uuid: filesystem.uuid }
 }

@@ -4,7 +4,7 @@
 import { UsageError } from '../../errors.js'
 import { suggestName } from '../../oem/nearest.js'
 import type { RunContext } from '../../progress.js'
-import { reportKeys } from '../../trust/key-report.js'
+import { reportKeys } from '../../trust/examine-keys.js'
 import { addKeys } from '../../trust/keyring.js'
 import { addedText, doctorText, keysText } from '../render/keys.js'
 import type { CommandOutput } from '../run.js'
