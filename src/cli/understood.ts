@@ -18,13 +18,18 @@ export function assertUnderstood(
   first: string | undefined,
   leftOver: readonly (string | number)[],
 ): void {
-  const known = Object.entries(options).flatMap(([name, { alias }]) =>
-    typeof alias === 'string' ? [name, alias] : [name],
-  )
+  const known = Object.entries(options).flatMap(([name, { alias, type }]) => [
+    name,
+    ...(typeof alias === 'string' ? [alias] : []),
+    ...(type === 'boolean' ? [`no-${name}`] : []),
+  ])
   const flags = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length)
-  const names = flags.flatMap((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? /^-([A-Za-z])/.exec(word)?.[1] ?? [])
+  const names = flags.flatMap((word) => /^--([^=]+)/.exec(word)?.[1] ?? /^-([A-Za-z])/.exec(word)?.[1] ?? [])
   assertKnownFlags(names, [...known, 'help', 'h', 'version'])
-  assertGivenOnce(names, options)
+  assertGivenOnce(
+    names.map((name) => (name in options ? name : name.replace(/^no-/, ''))),
+    options,
+  )
   if (leftOver.length === 0) return
   const takesImage = wanted[0]?.name === 'IMAGE'
   const verb = takesImage && first !== undefined ? verbMeant(first, leftOver.length) : undefined

@@ -1,7 +1,6 @@
 /** Flags, templates, variables and configs that can't be meant, and content that the image can't take. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { VERBS } from '#src/cli/verbs.js'
 import { noise } from '../../support/random.js'
 import { image, type Place, RACKSPACE, type Row } from './row.js'
 
@@ -41,22 +40,19 @@ const acme =
 
 /** Two neighbouring letters the wrong way round. */
 function misspelt(name: string): string {
-  const at = name.length === 3 ? 1 : 2
-  return name.slice(0, at) + name.charAt(at + 1) + name.charAt(at) + name.slice(at + 2)
+  return name.slice(0, 2) + name.charAt(3) + name.charAt(2) + name.slice(4)
 }
 
-// Two letters the wrong way round are the same word again.
-const FLAGS = Object.keys(VERBS.find(({ name }) => name === 'bake')?.options ?? {}).filter((name) => name !== 'all')
-
+/** Those of every verb: `test/cli/understood.test.ts`. */
 const TYPOS: readonly Row[] = [
-  ...FLAGS.map((name) => ({
+  ...['template', 'max-size'].map((name) => ({
     title: `--${misspelt(name)} for --${name}`,
     make: baking(`--${misspelt(name)}`),
     says: [`unknown flag --${misspelt(name)}`],
     hint: [`did you mean --${name}?`],
     ...usage,
   })),
-  ...VERBS.map(({ name: verb }) => ({
+  ...['bake', 'inspect'].map((verb) => ({
     title: `${misspelt(verb)} for ${verb}`,
     make: (place: Place) => ({ args: [misspelt(verb), image(place), ...RACKSPACE] }),
     says: [`unknown command ${misspelt(verb)}`],
