@@ -97,6 +97,7 @@ async function main(words: readonly string[]): Promise<number> {
     .locale('en')
     .usage(USAGE)
   for (const verb of VERBS) {
+    // Which verb it is, and so which flags, is in the table; in a loop, the types can't follow.
     const run = RUNS[verb.name] as Run<VerbName>
     parser.command(
       patternOf(verb),

@@ -180,5 +180,5 @@ export type FlagsOf<Name extends VerbName> = ArgumentsCamelCase<
   }
 >
 
-/** In the order of `--help`. */
+/** In the order of `--help`. Object.entries knows no names of fields. */
 export const VERBS: readonly Verb[] = Object.entries(TABLE).map(([name, verb]) => ({ name: name as VerbName, ...verb }))

@@ -4,7 +4,9 @@
  * Manifest and provenance have it; in the words of SLSA these are a build's external parameters. What has no influence on
  * the bytes of the output (where it goes, whether an older one is replaced, where temporary files lie) is left out.
  */
+
 import { basename } from 'node:path'
+import { given } from '../given.js'
 import { looksSecret } from '../oem/plan/secrets.js'
 import type { GivenVariable } from '../oem/template/content-template.js'
 import type { VariableValue } from '../oem/template/variables.js'
@@ -64,37 +66,42 @@ export type RequestRecord = Pick<BakeRecord, 'content' | 'request' | 'sourceDate
 export function describeRequest({ content, request, sourceDateEpoch, verb }: RequestRecord): DescribedRequest {
   const { cloudConfig, files, ignition, oemId, recompress, release, template, variablesFile } = request
   const { givenVariables } = content
-  return {
+  const { ignore, strict } = content.strictness
+  return given({
     image: basename(request.image),
-    ...(verb === 'unbake' ? { unbake: true } : {}),
-    ...(request.original === undefined ? {} : { original: basename(request.original) }),
+    unbake: onlyTrue(verb === 'unbake'),
+    original: nameOf(request.original),
     verify: request.verify ?? 'auto',
-    ...(template === undefined ? {} : { template: basename(template) }),
-    ...(givenVariables.length === 0 ? {} : { variables: describeVariables(givenVariables) }),
-    ...(variablesFile === undefined ? {} : { variablesFile: basename(variablesFile) }),
-    ...(cloudConfig === undefined ? {} : { cloudConfig: basename(cloudConfig) }),
-    ...(ignition === undefined ? {} : { ignition: { file: basename(ignition.path), as: ignition.as } }),
-    ...(oemId === undefined ? {} : { oemId }),
-    ...(content.oemIdUnchecked ? { oemIdUnchecked: true } : {}),
-    ...(files === undefined
-      ? {}
-      : {
-          files: files.map(({ destination, mode, source }) => ({
-            source: basename(source),
-            destination,
-            ...(mode === undefined ? {} : { mode: formatMode(mode) }),
-          })),
-        }),
-    ...(request.remove === undefined ? {} : { remove: request.remove }),
+    template: nameOf(template),
+    variables: givenVariables.length === 0 ? undefined : describeVariables(givenVariables),
+    variablesFile: nameOf(variablesFile),
+    cloudConfig: nameOf(cloudConfig),
+    ignition: ignition && { file: basename(ignition.path), as: ignition.as },
+    oemId,
+    oemIdUnchecked: onlyTrue(content.oemIdUnchecked),
+    files: files?.map(({ destination, mode, source }) =>
+      given({ source: basename(source), destination, mode: mode === undefined ? undefined : formatMode(mode) }),
+    ),
+    remove: request.remove,
     existing: content.existing,
-    ...(request.allowBooted === true ? { allowBooted: true } : {}),
-    ...(content.strictness.strict ? { strict: true } : {}),
-    ...(content.strictness.ignore.length === 0 ? {} : { ignore: content.strictness.ignore }),
+    allowBooted: onlyTrue(request.allowBooted),
+    strict: onlyTrue(strict),
+    ignore: ignore.length === 0 ? undefined : ignore,
     engine: request.engine ?? 'auto',
-    ...(release === undefined ? {} : { release }),
-    ...(recompress === undefined ? {} : { recompress: { level: recompress.level ?? null } }),
-    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
-  }
+    release,
+    recompress: recompress && { level: recompress.level ?? null },
+    sourceDateEpoch,
+  })
+}
+
+/** Directories are the baker's own business. */
+function nameOf(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : basename(path)
+}
+
+/** What is not asked for is not told. */
+function onlyTrue(asked: boolean | undefined): true | undefined {
+  return asked === true ? true : undefined
 }
 
 /** `0644` */

@@ -6,8 +6,10 @@
  * where SOURCE_DATE_EPOCH asks for reproducible output. It has names of files, never the directories of this machine, and
  * no secrets.
  */
+
 import { bootSigns } from '../booted/booted.js'
 import type { Sign } from '../booted/traces.js'
+import { given } from '../given.js'
 import { contentSha256 } from '../oem/content-digest.js'
 import type { Finding, Place } from '../oem/finding.js'
 import type { PlannedChange } from '../oem/plan/tree-edits.js'
@@ -125,7 +127,7 @@ export function describeBake(record: BakeRecord, redactor: Redactor): Manifest {
       name: output.name,
       sizeBytes: output.sizeBytes,
       ...digestsIn(output.digests),
-      ...(signedBy === undefined ? {} : { signedBy }),
+      ...given({ signedBy }),
     },
     ...(times === undefined
       ? {}
@@ -141,7 +143,7 @@ export function describeBake(record: BakeRecord, redactor: Redactor): Manifest {
 }
 
 function digestsIn({ sha256, sha512 }: Digests): Digests {
-  return { sha256, ...(sha512 === undefined ? {} : { sha512 }) }
+  return given({ sha256, sha512 })
 }
 
 function describeRelease(release: ImageRelease): Manifest['input']['release'] {
@@ -160,7 +162,7 @@ function describeChanges({ previous, seen }: BakeRecord, redactor: Redactor): re
         path,
         kind,
         action,
-        ...(origin === undefined ? {} : { origin: redactor.text(origin) }),
+        ...given({ origin: origin && redactor.text(origin) }),
         ...side('before', previousMode, previousSizeBytes, previous.get(path)),
         ...side('after', mode, sizeBytes, after.get(path)?.sha256),
       },
@@ -175,14 +177,14 @@ function side(
   sha256: string | undefined,
 ): { readonly [side in 'before' | 'after']?: ManifestFile } {
   if (mode === undefined || sizeBytes === undefined) return {}
-  return { [name]: { mode: formatMode(mode), sizeBytes, ...(sha256 === undefined ? {} : { sha256 }) } }
+  return { [name]: given({ mode: formatMode(mode), sizeBytes, sha256 }) }
 }
 
 function describeFinding({ message, place, rule, severity }: Finding, redactor: Redactor): ManifestFinding {
-  return {
+  return given({
     rule,
     severity,
     message: redactor.text(message),
-    ...(place === undefined ? {} : { place: { ...place, file: redactor.text(place.file) } }),
-  }
+    place: place && { ...place, file: redactor.text(place.file) },
+  })
 }

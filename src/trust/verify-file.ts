@@ -3,7 +3,9 @@
  *
  * Every byte is read and hashed, by what signatures and digests ask for and no more.
  */
+
 import { UsageError } from '../errors.js'
+import { given } from '../given.js'
 import type { RunContext } from '../progress.js'
 import type { VerifyRequest } from '../request.js'
 import { type Digests, FileHash } from '../source/file-hash.js'
@@ -35,8 +37,8 @@ export async function verifyFile(request: VerifyRequest, context: RunContext): P
   await using hash = new FileHash(hashing, context)
   context.report({ kind: 'phase', phase: 'hash' })
   const { sha256, sha512, signed } = await hash.only(handle.fd, device.size, withSha256, path)
-  const digests = { ...(sha256 === undefined ? {} : { sha256 }), ...(sha512 === undefined ? {} : { sha512 }) }
-  const verification = await origin.judge({ ...digests, ...(signed === undefined ? {} : { signed }) })
+  const digests = given({ sha256, sha512 })
+  const verification = await origin.judge(given({ ...digests, signed }))
   await opened.assertUnchanged()
   return {
     image: { path, sizeBytes: device.size },

@@ -1,6 +1,7 @@
 /**
  * `oem-bake [bake] IMAGE`: bakes an edition and prints the path of what was published.
  */
+
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +9,7 @@ import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { bake as bakeImage } from '../../bake.js'
 import { fileError, UsageError } from '../../errors.js'
+import { given } from '../../given.js'
 import type { RunContext } from '../../progress.js'
 import type { BakeReport } from '../../report.js'
 import type { BakeRequest, EditionsRequest, ImageRequest, OutputRequest } from '../../request.js'
@@ -46,7 +48,7 @@ export function bakeRequest(flags: Omit<BakeFlags, keyof TalkFlags>): BakeReques
   const shared = {
     ...imageRequest(flags),
     ...outputRequest(flags),
-    ...(outputDir === undefined ? {} : { outputDirectory: outputDir }),
+    ...given({ outputDirectory: outputDir }),
   }
   if ('templates' in asked) return { ...shared, ...contentOptions({ ...flags, template: undefined }), ...asked }
   return { ...shared, ...contentRequest({ ...flags, template: asked.template }) }

@@ -1,8 +1,10 @@
 /**
  * `oem-bake batch FILE`: bakes all jobs of a file and prints what became of each.
  */
+
 import { bakeBatch } from '../../batch/batch.js'
 import { UsageError } from '../../errors.js'
+import { given } from '../../given.js'
 import type { RunContext } from '../../progress.js'
 import type { BatchReport, JobOutcome } from '../../report.js'
 import { readJobs } from '../batch/read-jobs.js'
@@ -28,7 +30,7 @@ export async function batch(
     throw new UsageError('ERR_USAGE', 'no batch file was named', { hint: 'oem-bake batch jobs.yml' })
   const read = await readJobs(file)
   const jobs = force === true ? read.map(({ name, request }) => ({ name, request: { ...request, force } })) : read
-  const asked = { jobs, ...(atOnce === undefined ? {} : { atOnce }), resume: resume ?? false }
+  const asked = given({ jobs, atOnce, resume })
   return batchOutput(await bakeBatch(asked, context, withLocalImage))
 }
 

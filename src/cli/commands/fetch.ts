@@ -1,10 +1,12 @@
 /**
  * `oem-bake fetch [URL]`: an image of a release, verified, and the path of it.
  */
+
 import { UsageError } from '../../errors.js'
 import { fetchImage } from '../../fetch/fetch.js'
 import type { DISTROS, PublishedName } from '../../fetch/publisher.js'
 import { RETRY_POLICY } from '../../fetch/retry.js'
+import { given } from '../../given.js'
 import type { RunContext } from '../../progress.js'
 import type { TalkFlags } from '../options/talk.js'
 import { type TrustFlags, trustRequest } from '../options/trust.js'
@@ -36,14 +38,14 @@ export async function fetch(flags: FetchFlags, words: readonly string[], context
     })
   }
   const report = await fetchImage(
-    {
+    given({
       source: flags.url === undefined ? publishedName(flags) : onlyUrl(flags.url, words),
       directory: flags.directory,
       ...trustRequest(flags),
-      ...(flags.force === undefined ? {} : { force: flags.force }),
-      ...(flags.cache === undefined ? {} : { cache: flags.cache }),
+      force: flags.force,
+      cache: flags.cache,
       retry: { ...RETRY_POLICY, retries: flags.retries },
-    },
+    }),
     context,
   )
   if (flags.quiet !== true && flags.json !== true && flags.progress !== 'json') process.stderr.write(fetchText(report))
@@ -51,7 +53,7 @@ export async function fetch(flags: FetchFlags, words: readonly string[], context
 }
 
 function publishedName({ arch, channel, distro, mirror, platform, version }: FetchFlags): PublishedName {
-  return { arch, channel, distro, platform, version, ...(mirror === undefined ? {} : { mirror }) }
+  return given({ arch, channel, distro, platform, version, mirror })
 }
 
 function onlyUrl(url: string, words: readonly string[]): string {

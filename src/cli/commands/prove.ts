@@ -2,7 +2,9 @@
  * `oem-bake prove ORIGINAL BAKED`: prints whether nothing but the OEM partition differs, and which of its files do. Ends with
  * 3 when something else differs.
  */
+
 import { UsageError, type VerificationError } from '../../errors.js'
+import { given } from '../../given.js'
 import type { RunContext } from '../../progress.js'
 import { prove as proveImages } from '../../prove/prove.js'
 import type { ProveRequest } from '../../request.js'
@@ -35,12 +37,6 @@ function proveRequest(flags: ProveFlags): ProveRequest {
       hint: 'oem-bake prove ORIGINAL BAKED; see oem-bake prove --help',
     })
   }
-  return {
-    original,
-    baked,
-    engine,
-    ...trustRequest(flags),
-    ...(maxSize === undefined ? {} : { maxSizeBytes: parseSize(maxSize) }),
-    ...(tmpDir === undefined ? {} : { tmpDir }),
-  }
+  const maxSizeBytes = maxSize === undefined ? undefined : parseSize(maxSize)
+  return given({ original, baked, engine, ...trustRequest(flags), maxSizeBytes, tmpDir })
 }

@@ -9,7 +9,7 @@ import { suggestName } from '../../oem/nearest.js'
 import { writeNewTemplate } from '../../oem/template/new-template.js'
 import { listTemplates } from '../../oem/template/template.js'
 import type { RunContext } from '../../progress.js'
-import { parseAssignment } from '../options/content.js'
+import { variablesRequest } from '../options/content.js'
 import { type Complaint, complaintOfFinding } from '../render/annotation.js'
 import { checkDocument, gravity, listDocument, showDocument, withoutRelease } from '../render/template-documents.js'
 import { checkText, listText, newText, showText } from '../render/templates.js'
@@ -37,10 +37,7 @@ const TAKES: Readonly<Record<Action, readonly string[]>> = {
 /** Ends with 2 when a check finds an error. */
 export async function templates(flags: TemplatesFlags, { env }: RunContext): Promise<CommandOutput> {
   const action = actionOf(flags)
-  const given = {
-    ...(flags.set === undefined ? {} : { variables: Object.fromEntries(flags.set.map(parseAssignment)) }),
-    ...(flags.vars === undefined ? {} : { variablesFile: flags.vars }),
-  }
+  const values = variablesRequest(flags)
   if ((action === 'list' || action === 'new') && (flags.set ?? flags.vars) !== undefined) {
     throw new UsageError('ERR_USAGE', `templates ${action} takes no variables`, { hint: 'leave out --set and --vars' })
   }
@@ -51,11 +48,11 @@ export async function templates(flags: TemplatesFlags, { env }: RunContext): Pro
       return { document: listDocument(list), text: listText(list) }
     }
     case 'show': {
-      const examination = await examineTemplate(name, given, env)
+      const examination = await examineTemplate(name, values, env)
       return { document: showDocument(examination), text: showText(examination) }
     }
     case 'check': {
-      const examination = await examineTemplate(name, given, env)
+      const examination = await examineTemplate(name, values, env)
       const exitCode = gravity(examination) === 'error' ? 2 : 0
       return {
         document: checkDocument(examination),

@@ -2,8 +2,10 @@
  * Flags for what goes onto the OEM partition, and the request that they fill. All that can fail here is a flag's own grammar:
  * nothing is looked up.
  */
+
 import type { Options } from 'yargs'
 import { UsageError } from '../../errors.js'
+import { given } from '../../given.js'
 import { asksForContent, type ContentRequest, type RequestedFile } from '../../request.js'
 
 /** Heading of `--help`. */
@@ -100,26 +102,34 @@ export function contentRequest(flags: ContentFlags): ContentRequest {
 
 /** The same where nothing need be asked for. @throws ERR_USAGE for a flag whose own grammar is broken */
 export function contentOptions(flags: ContentFlags): ContentRequest {
-  return {
+  return given({
+    ...variablesRequest(flags),
+    template: flags.template,
+    cloudConfig: flags.cloudConfig,
+    ignition: flags.ignition === undefined ? undefined : { path: flags.ignition, as: flags.ignitionAs },
+    oemId: flags.oemId,
+    oemIdUnchecked: flags.oemIdUnchecked,
+    files: flags.file?.map(parseFile),
+    remove: flags.remove,
     existing: flags.existing,
-    ...(flags.template === undefined ? {} : { template: flags.template }),
-    ...(flags.set === undefined ? {} : { variables: Object.fromEntries(flags.set.map(parseAssignment)) }),
-    ...(flags.vars === undefined ? {} : { variablesFile: flags.vars }),
-    ...(flags.cloudConfig === undefined ? {} : { cloudConfig: flags.cloudConfig }),
-    ...(flags.ignition === undefined ? {} : { ignition: { path: flags.ignition, as: flags.ignitionAs } }),
-    ...(flags.oemId === undefined ? {} : { oemId: flags.oemId }),
-    ...(flags.oemIdUnchecked === undefined ? {} : { oemIdUnchecked: flags.oemIdUnchecked }),
-    ...(flags.file === undefined ? {} : { files: flags.file.map(parseFile) }),
-    ...(flags.remove === undefined ? {} : { remove: flags.remove }),
-    ...(flags.allowBooted === undefined ? {} : { allowBooted: flags.allowBooted }),
-    ...(flags.original === undefined ? {} : { original: flags.original }),
-    ...(flags.strict === undefined ? {} : { strict: flags.strict }),
-    ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
-  }
+    allowBooted: flags.allowBooted,
+    original: flags.original,
+    strict: flags.strict,
+    ignore: flags.ignore,
+  })
+}
+
+/** Values for a template's variables. @throws ERR_USAGE for one without a name */
+export function variablesRequest({
+  set,
+  vars,
+}: Pick<ContentFlags, 'set' | 'vars'>): Pick<ContentRequest, 'variables' | 'variablesFile'> {
+  const variables = set && Object.fromEntries(set.map(parseAssignment))
+  return given({ variables, variablesFile: vars })
 }
 
 /** `NAME=VALUE` of `--set`. @throws ERR_USAGE */
-export function parseAssignment(text: string): [string, string] {
+function parseAssignment(text: string): [string, string] {
   const at = text.indexOf('=')
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
   throw new UsageError('ERR_USAGE', `--set ${text}: expected NAME=VALUE`, {
@@ -140,5 +150,5 @@ function parseFile(text: string): RequestedFile {
       },
     )
   }
-  return { source, destination, ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }) }
+  return given({ source, destination, mode: mode === undefined ? undefined : Number.parseInt(mode, 8) })
 }

@@ -1,6 +1,8 @@
 /** Flags for how an image is opened. */
+
 import type { Options } from 'yargs'
 import { UsageError } from '../../errors.js'
+import { given } from '../../given.js'
 import type { ImageRequest } from '../../request.js'
 import { TRUST_OPTIONS, type TrustFlags, trustRequest } from './trust.js'
 
@@ -42,15 +44,15 @@ export interface ImageFlags extends TrustFlags {
 
 /** @throws ERR_USAGE without an image, or for a size that is none */
 export function imageRequest(flags: ImageFlags): ImageRequest {
-  return {
+  return given({
     image: fileOf(flags.image, 'oem-bake IMAGE --template NAME'),
     engine: flags.engine,
     ...trustRequest(flags),
-    ...(flags.release === undefined ? {} : { release: flags.release }),
-    ...(flags.tmpDir === undefined ? {} : { tmpDir: flags.tmpDir }),
-    ...(flags.cache === undefined ? {} : { cache: flags.cache }),
-    ...(flags.maxSize === undefined ? {} : { maxSizeBytes: parseSize(flags.maxSize) }),
-  }
+    release: flags.release,
+    tmpDir: flags.tmpDir,
+    cache: flags.cache,
+    maxSizeBytes: flags.maxSize === undefined ? undefined : parseSize(flags.maxSize),
+  })
 }
 
 /** The first word after the verb. @param usage how to type it @throws ERR_USAGE without one */

@@ -1,6 +1,8 @@
 /** Flags for what is written, and where. */
+
 import type { Options } from 'yargs'
 import { UsageError } from '../../errors.js'
+import { given } from '../../given.js'
 import { nearestName } from '../../oem/nearest.js'
 import type { OutputRequest, SideFileChoice } from '../../request.js'
 
@@ -53,14 +55,14 @@ export function outputRequest(
       hint: '--recompress --level 9',
     })
   }
-  return {
-    ...(recompress === true ? { recompress: { level } } : {}),
-    ...(flags.with === undefined ? {} : { with: parseSideFiles(flags.with) }),
-    ...(flags.sign === undefined ? {} : { sign: flags.sign }),
-    ...(flags.output === undefined ? {} : { output: flags.output }),
-    ...(flags.label === undefined ? {} : { label: flags.label }),
-    ...(flags.force === undefined ? {} : { force: flags.force }),
-  }
+  return given({
+    recompress: recompress === true ? { level } : undefined,
+    with: flags.with === undefined ? undefined : parseSideFiles(flags.with),
+    sign: flags.sign,
+    output: flags.output,
+    label: flags.label,
+    force: flags.force,
+  })
 }
 
 const SIDE_FILES: readonly SideFileChoice[] = ['sha256', 'manifest', 'digests', 'provenance']

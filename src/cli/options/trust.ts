@@ -1,5 +1,7 @@
 /** Flags for who vouches for an image. */
+
 import type { Options } from 'yargs'
+import { given } from '../../given.js'
 import type { TrustRequest } from '../../request.js'
 
 const TRUST = 'Who vouches for the image:'
@@ -35,10 +37,5 @@ export interface TrustFlags {
 }
 
 export function trustRequest({ digests, key, signature, verify }: TrustFlags): TrustRequest {
-  return {
-    verify,
-    ...(signature === undefined ? {} : { signature }),
-    ...(digests === undefined ? {} : { digests }),
-    ...(key === undefined ? {} : { keys: key }),
-  }
+  return given({ verify, signature, digests, keys: key })
 }

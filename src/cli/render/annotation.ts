@@ -5,9 +5,11 @@
  * Source: GitHub's documentation, "Workflow commands for GitHub Actions", and actions/runner `src/Runner.Common/
  * ActionCommand.cs` for what is escaped where. Ten of a kind are shown for a step; so no more are written of one error.
  */
+
 import { existsSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { OemBakeError } from '../../errors.js'
+import { given } from '../../given.js'
 import type { Finding, Place } from '../../oem/finding.js'
 import { findingsIn } from '../../oem/judge.js'
 import type { ProgressEvent } from '../../progress.js'
@@ -79,7 +81,7 @@ function locationIn(workspace: string, { column, file, line }: Place): Readonly<
   const path = resolve(file)
   const name = relative(workspace, path)
   if (name === '' || /^\.\.(?:\/|$)/.test(name) || !existsSync(path)) return {}
-  return { file: name, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { col: column }) }
+  return given({ file: name, line, col: column })
 }
 
 /** A command is a line: of control characters only line feeds are left, and those are written as the runner reads them. */

@@ -1,4 +1,5 @@
 /** Reads back what `--progress json` writes: for a process that bakes in another one. */
+import { given } from '../../given.js'
 import { field, stringField } from '../../oem/mapping.js'
 import type { ProgressEvent } from '../../progress.js'
 import { isPhase } from './progress.js'
@@ -12,7 +13,7 @@ export function asProgressEvent(line: string): ProgressEvent | undefined {
     case 'phase': {
       const detail = stringField(value, 'detail')
       if (phase === undefined || !isPhase(phase)) return undefined
-      return { kind: 'phase', phase, ...(detail === undefined ? {} : { detail }) }
+      return given({ kind: 'phase', phase, detail })
     }
     case 'progress': {
       const doneBytes = field(value, 'doneBytes')
@@ -25,7 +26,7 @@ export function asProgressEvent(line: string): ProgressEvent | undefined {
       const code = stringField(value, 'code')
       const hint = stringField(value, 'hint')
       if (message === undefined || code === undefined) return undefined
-      return { kind: 'warning', code, message, ...(hint === undefined ? {} : { hint }) }
+      return given({ kind: 'warning', code, message, hint })
     }
     case 'note':
       return message === undefined ? undefined : { kind: 'note', message }

@@ -4,6 +4,7 @@
  *
  * What is accepted without an error gives every reader the same values; the tests ask real shells.
  */
+import { given } from '../../given.js'
 import type { Finding, Place } from '../finding.js'
 import { nearestName } from '../nearest.js'
 import { KEYS, looseOemReleaseId, OEM_RELEASE_KEYS, type OemRelease, type OemReleaseKey } from './oem-release.js'
@@ -209,13 +210,7 @@ function checkMissing(
 function releaseOf(values: ReadonlyMap<string, string>): OemRelease | undefined {
   const [id, versionId, name, homeUrl, bugReportUrl] = KEYS.map(({ key }) => values.get(key))
   if (id === undefined || versionId === undefined || name === undefined) return undefined
-  return {
-    id,
-    versionId,
-    name,
-    ...(homeUrl === undefined ? {} : { homeUrl }),
-    ...(bugReportUrl === undefined ? {} : { bugReportUrl }),
-  }
+  return given({ id, versionId, name, homeUrl, bugReportUrl })
 }
 
 function lineHint(text: string): string {

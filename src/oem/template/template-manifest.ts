@@ -23,7 +23,9 @@
  * beside ${{oem_id}} and ${{title}}, are in `release-values.ts`. Several files may have one path when no release is in the `for` of two
  * of them, or when one has in `when` what the other has in `unless`.
  */
+
 import { UsageError } from '../../errors.js'
+import { given } from '../../given.js'
 import { assertOemId } from '../grub/grub-cfg.js'
 import { arrayField, field, isMapping, type Mapping, shapeOf } from '../mapping.js'
 import { suggestName } from '../nearest.js'
@@ -138,14 +140,8 @@ function parseVariables(value: unknown, file: string): readonly VariableDeclarat
     if (type === 'file' && (fallback !== undefined || pattern !== undefined)) {
       throw invalid(`${where}: a file has neither default nor pattern`, 'leave them out')
     }
-    return {
-      name,
-      type,
-      description: requiredText(fields, 'description', where),
-      secret,
-      ...(pattern === undefined ? {} : { pattern }),
-      ...(fallback === undefined ? {} : { default: fallback }),
-    }
+    const description = requiredText(fields, 'description', where)
+    return given({ name, type, description, secret, pattern, default: fallback })
   })
 }
 
@@ -160,12 +156,7 @@ function parseEntry(value: unknown, where: string): ManifestFile | ManifestConte
   }
   const mode = modeText === undefined ? undefined : Number.parseInt(modeText, 8)
   const [when, unless] = ['when', 'unless'].map((key) => optionalText(fields, key, where))
-  const entry = {
-    path,
-    scopes,
-    ...(when === undefined ? {} : { when }),
-    ...(unless === undefined ? {} : { unless }),
-  }
+  const entry = given({ path, scopes, when, unless })
   const variable = optionalText(fields, 'content', where)
   if (variable !== undefined) {
     if (['source', 'format', 'when'].some((key) => Object.hasOwn(fields, key))) {
@@ -209,9 +200,7 @@ function parseScopes(value: unknown, where: string): readonly ReleaseScope[] {
     if (distro !== 'container-linux' && distro !== 'flatcar') {
       throw invalid(`${where}: distro must be container-linux or flatcar, found ${JSON.stringify(distro)}`)
     }
-    const from = branch(fields, 'from', where)
-    const below = branch(fields, 'below', where)
-    return { distro, ...(from === undefined ? {} : { from }), ...(below === undefined ? {} : { below }) }
+    return given({ distro, from: branch(fields, 'from', where), below: branch(fields, 'below', where) })
   })
 }
 
