@@ -27,6 +27,7 @@ import type { ImageRelease } from './oem/release/release.js'
 import { type PhaseTimes, timePhases } from './phase-times.js'
 import type { RunContext } from './progress.js'
 import { type DescribedJob, type EditionDescription, prepareDescription } from './publish/describe-edition.js'
+import { inputsOf } from './publish/inputs.js'
 import { publish } from './publish/publish.js'
 import { wantedSideFiles } from './publish/side-files.js'
 import { chooseTarget, type Target, targetDirectory, UNBAKED } from './publish/target.js'
@@ -115,7 +116,7 @@ export async function prepareEdition(
   const name = request.label === true ? await editionLabel(edition, request.release, opened.path) : edition
   // What an unbake is called after without a name of its own, the history on the image tells.
   const isNamed = verb === 'bake' || request.output !== undefined
-  const target = isNamed ? await chooseTarget(opened, request, name) : undefined
+  const target = isNamed ? await chooseTarget(opened, request, name, { inputs: inputsOf(content, request) }) : undefined
   const describing = await prepareDescription(job, wantedSideFiles(request, target?.path ?? ''), context)
   return { job, name, target, describing }
 }
@@ -151,7 +152,7 @@ export interface EditionWork {
  */
 export async function makeEdition(
   { decoded, image, notes: known, opened, release: knownRelease }: BakeInput,
-  { describing, job: { request }, name, target: named }: PreparedEdition,
+  { describing, job: { content, request }, name, target: named }: PreparedEdition,
   { finished, output, planOf, scratch, spareThread, times }: EditionWork,
 ): Promise<{ readonly report: BakeReport; readonly notes: ImageNotes }> {
   const { context } = times
@@ -180,7 +181,12 @@ export async function makeEdition(
     },
   )
   await assertOnlyOemChanged(located)
-  const target = named ?? (await chooseTarget(opened, request, name, editionsOf(baked.seen.plan)))
+  const target =
+    named ??
+    (await chooseTarget(opened, request, name, {
+      inputs: inputsOf(content, request),
+      instead: editionsOf(baked.seen.plan),
+    }))
 
   const edited = await located.disk.edited()
   context.report({ kind: 'phase', phase: 'encode' })

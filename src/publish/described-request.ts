@@ -11,6 +11,7 @@ import { looksSecret } from '../oem/plan/secrets.js'
 import type { GivenVariable } from '../oem/template/content-template.js'
 import type { VariableValue } from '../oem/template/variables.js'
 import type { BakeRequest } from '../request.js'
+import { inputsOf } from './inputs.js'
 import type { BakeRecord } from './record.js'
 
 /** Where the output goes, how the work is done, and who is asked about the input; what the answer was is in the manifest. */
@@ -116,17 +117,10 @@ export function describedSecrets({ content }: BakeRecord): readonly string[] {
 
 /** Paths of this machine that messages may quote. */
 export function describedPaths({ content, request, seen }: BakeRecord): readonly string[] {
-  const { cloudConfig, digests, files, ignition, image, keys, original, signature, variablesFile } = request
   const { verification } = seen.image
   return [
-    image,
-    ...[cloudConfig, ignition?.path, original, variablesFile, content.template?.directory, signature, digests].filter(
-      (path) => path !== undefined,
-    ),
-    ...(keys ?? []),
-    ...(files ?? []).map(({ source }) => source),
-    ...content.files.map(({ source }) => source),
-    ...content.givenVariables.filter(({ type }) => type === 'file').map(({ value }) => String(value)),
+    request.image,
+    ...inputsOf(content, request),
     ...('digests' in verification ? verification.digests.map(({ file }) => file) : []),
     ...('file' in verification ? [verification.file] : []),
   ]

@@ -11,8 +11,9 @@ import { lstat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileError, isErrnoException, RefusedError } from '../errors.js'
 import { readSmallFile } from '../small-file.js'
-import type { OpenedImage } from '../source/source.js'
 import { PROGRAM } from '../version.js'
+import { ANOTHER_NAME } from './hints.js'
+import { assertNoInput, type RunInputs } from './inputs.js'
 import { allSideNames, type SideFile, sideFilePath, vouchingNames } from './side-files.js'
 
 const MANIFEST_LIMIT_BYTES = 16 << 20
@@ -26,18 +27,11 @@ export async function assertNamesFree(
   output: string,
   wanted: readonly SideFile[],
   force: boolean,
-  image: Pick<OpenedImage, 'isSameFile'>,
+  files: RunInputs,
 ): Promise<void> {
   const taken = await takenSideNames(output)
-  for (const path of taken) {
-    if (await image.isSameFile(path)) {
-      throw new RefusedError(
-        'ERR_OUTPUT_IS_INPUT',
-        `${path}, a file that belongs beside the output ${output}, is the input image, which is never written`,
-        { hint: 'choose another name with --output' },
-      )
-    }
-  }
+  for (const path of taken)
+    await assertNoInput(path, `${path}, a file that belongs beside the output ${output},`, files)
   await assertNobodyElseVouches(output, taken)
   const [first] = taken
   if (first === undefined || force) return
@@ -50,12 +44,12 @@ export async function takenSideNames(output: string): Promise<readonly string[]>
   for (const path of allSideNames(output)) {
     const found = await lstat(path).catch((error: unknown) => {
       if (isErrnoException(error) && error.code === 'ENOENT') return undefined
-      throw fileError(error, `look for ${path}`, 'choose another name with --output')
+      throw fileError(error, `look for ${path}`, ANOTHER_NAME)
     })
     if (found === undefined) continue
     if (!found.isFile() && !found.isSymbolicLink()) {
       throw new RefusedError('ERR_NOT_A_REGULAR_FILE', `${path} is in the way: it is not a regular file`, {
-        hint: 'move it away, or choose another name with --output',
+        hint: `move it away, or ${ANOTHER_NAME}`,
       })
     }
     taken.push(path)
@@ -72,20 +66,20 @@ export async function assertNobodyElseVouches(output: string, taken: readonly st
     'ERR_OUTPUT_SIGNED',
     `${vouching} vouches for a file called ${basename(output)}, and no manifest beside it says that this is an edition of ours`,
     {
-      hint: `choose another name with --output, or move ${basename(vouching)} away: beside an edition it would be a lie`,
+      hint: `move ${basename(vouching)} away, beside an edition it would be a lie; or ${ANOTHER_NAME}`,
     },
   )
 }
 
 export function outputExists(path: string): RefusedError {
   return new RefusedError('ERR_OUTPUT_EXISTS', `the output ${path} exists already`, {
-    hint: 'replace it with --force, or choose another name with --output',
+    hint: `replace it with --force, or ${ANOTHER_NAME}`,
   })
 }
 
 function standsBeside(path: string, output: string): RefusedError {
   return new RefusedError('ERR_OUTPUT_EXISTS', `${path} is there, and would be taken for one of ${output}`, {
-    hint: '--force takes it away; or choose another name with --output',
+    hint: `--force takes it away; or ${ANOTHER_NAME}`,
   })
 }
 

@@ -7,7 +7,9 @@ import { fileError, RefusedError, saysAbsent } from '../errors.js'
 import type { OutputRequest } from '../request.js'
 import type { OpenedImage } from '../source/source.js'
 import { assertNamesFree, outputExists } from './free-names.js'
-import { type SideFile, wantedSideFiles } from './side-files.js'
+import { ANOTHER_NAME } from './hints.js'
+import { assertNoInput } from './inputs.js'
+import { allSideNames, type SideFile, wantedSideFiles } from './side-files.js'
 
 export interface Target {
   /** Absolute path. */
@@ -61,7 +63,7 @@ export function targetPath(
  * {@link targetPath}, where it may be written to.
  *
  * @param edition what an output without a name of its own is called after, its release before it with `--label`
- * @param instead as in {@link editionName}
+ * @param options `instead` as in {@link editionName}; `inputs`: what else the run reads
  * @throws ERR_OUTPUT_IS_INPUT, ERR_OUTPUT_EXISTS, ERR_OUTPUT_SIGNED, ERR_NOT_A_REGULAR_FILE, ERR_PERMISSION,
  * ERR_NOT_FOUND
  */
@@ -69,31 +71,28 @@ export async function chooseTarget(
   image: OpenedImage,
   request: OutputRequest,
   edition: string,
-  instead: readonly string[] = [],
+  { inputs = [], instead = [] }: { readonly inputs?: readonly string[]; readonly instead?: readonly string[] } = {},
 ): Promise<Target> {
   const force = request.force ?? false
   const path = targetPath(image, request, edition, instead)
-  if (await image.isSameFile(path)) {
-    throw new RefusedError('ERR_OUTPUT_IS_INPUT', `the output ${path} is the input image, which is never written`, {
-      hint: 'choose another name with --output',
-    })
-  }
+  const files = { image, others: [...inputs, ...allSideNames(image.path)] }
+  await assertNoInput(path, `the output ${path}`, files)
   // A link that leads nowhere has the name all the same: better said now than when publishing.
   const found = await stat(path)
     .catch(() => lstat(path))
     .catch((error) => {
       if (saysAbsent(error)) return undefined
-      throw fileError(error, `look at ${path}`, 'choose another name with --output')
+      throw fileError(error, `look at ${path}`, ANOTHER_NAME)
     })
   if (found !== undefined && !found.isFile()) {
     throw new RefusedError('ERR_NOT_A_REGULAR_FILE', `the output ${path} exists and is not a regular file`, {
-      hint: 'choose another name with --output',
+      hint: ANOTHER_NAME,
     })
   }
   if (found !== undefined && !force) throw outputExists(path)
   const directory = await targetDirectory(image, { output: path })
   const sideFiles = wantedSideFiles(request, path)
-  await assertNamesFree(path, sideFiles, force, image)
+  await assertNamesFree(path, sideFiles, force, files)
   return { path, directory, force, sideFiles }
 }
 
@@ -110,7 +109,7 @@ export async function targetDirectory(image: OpenedImage, request: OutputRequest
     throw fileError(
       error,
       `write to the directory ${directory}`,
-      'choose a directory that exists and that you may write to, with --output',
+      'choose a directory that exists and that you may write to, with --output or --output-dir',
     )
   })
   return directory
