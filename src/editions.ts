@@ -42,7 +42,7 @@ import { verifyOrigin } from './trust/verify.js'
 /** More would wait for the same disk, each with a copy that lies there. */
 const AT_ONCE = 2
 
-/** Whether an edition is there already; gives its path. */
+/** Whether an edition is there already; gives its path. What it throws is that edition's failure. */
 export type FindKept = (edition: ChosenEdition) => Promise<string | undefined>
 
 /**
@@ -128,8 +128,13 @@ async function keptOf(
 ): Promise<readonly (EditionOutcome | undefined)[]> {
   const outcomes: (EditionOutcome | undefined)[] = []
   for (const edition of chosen) {
-    const path = await findKept(edition)
-    outcomes.push(path === undefined ? undefined : { template: edition.content.edition, kept: path })
+    const template = edition.content.edition
+    try {
+      const path = await findKept(edition)
+      outcomes.push(path === undefined ? undefined : { template, kept: path })
+    } catch (error) {
+      outcomes.push({ template, error: asOemBakeError(error) })
+    }
   }
   return outcomes
 }

@@ -4,7 +4,6 @@
  * All run in this process: hashing, the filesystem, the second decoder and copying have threads of their own or are the kernel's,
  * so that a process a job would buy little for its start and its memory; and what fails does so as a value.
  */
-import { basename, resolve } from 'node:path'
 import { bake } from '../bake.js'
 import { bakeEditions, type FindKept } from '../editions.js'
 import { asOemBakeError, CancelledError, UsageError } from '../errors.js'
@@ -14,7 +13,9 @@ import { contextOfJob, type RunContext } from '../progress.js'
 import type { BatchReport, EditionsReport, JobOutcome } from '../report.js'
 import type { BakeRequest, BatchJob, BatchRequest, EditionsRequest } from '../request.js'
 import { jobsAtOnce } from './at-once.js'
-import { findOutput, type KnownFile, knowFile } from './find-output.js'
+import { Claims } from './claims.js'
+import { findOutput, outputOf } from './find-output.js'
+import { KnownInputs } from './known-file.js'
 
 /** What is made of a request before it is used; a failure is its job's. */
 export type Prepare = <Request extends BakeRequest | EditionsRequest>(
@@ -32,24 +33,22 @@ export async function bakeBatch(
   context: RunContext,
   prepare: Prepare = async (request) => request,
 ): Promise<BatchReport> {
-  assertApart(jobs)
+  assertNamedApart(jobs)
+  const claims = await Claims.of(jobs)
   const limit = atOnce ?? jobsAtOnce(jobs.map(({ request }) => request.engine))
   if (!Number.isInteger(limit) || limit < 1)
     throw new UsageError('ERR_USAGE', `${limit} jobs at once: expected a whole number from 1`, { hint: '--jobs 2' })
-  const known = new Map<string, Promise<KnownFile>>()
-  const know = (path: string): Promise<KnownFile> => {
-    const asked = known.get(path) ?? knowFile(path, context)
-    known.set(path, asked)
-    return asked
-  }
+  const inputs = new KnownInputs()
   const reports = await inParallel(jobs, limit, async ({ name, request }): Promise<Ended> => {
     const ofJob = contextOfJob(context, name)
     try {
       if (context.signal.aborted) throw new CancelledError()
       const ready = await prepare(request, ofJob)
-      const image = { name: basename(ready.image), path: resolve(ready.image) }
-      const findKept: FindKept = async (edition) =>
-        resume ? findOutput(edition, image, () => know(image.path), ofJob) : undefined
+      const findKept: FindKept = async (edition) => {
+        const output = await outputOf(edition)
+        await claims.claim(output, name)
+        return resume ? findOutput(edition, output, inputs, ofJob) : undefined
+      }
       return {
         name,
         report: await ('templates' in ready ? bakeEditions(ready, ofJob, findKept) : one(ready, ofJob, findKept)),
@@ -84,20 +83,11 @@ async function one(request: BakeRequest, context: RunContext, findKept: FindKept
   return { editions: [edition], skipped: [] }
 }
 
-function assertApart(jobs: readonly BatchJob[]): void {
+function assertNamedApart(jobs: readonly BatchJob[]): void {
   const names = new Set<string>()
-  const outputs = new Map<string, string>()
-  for (const { name, request } of jobs) {
+  for (const { name } of jobs) {
     if (names.has(name))
       throw new UsageError('ERR_USAGE', `two jobs are called ${name}`, { hint: 'give each a name of its own' })
     names.add(name)
-    if (!('output' in request) || request.output === undefined) continue
-    const output = resolve(request.output)
-    const other = outputs.get(output)
-    if (other !== undefined)
-      throw new UsageError('ERR_USAGE', `jobs ${other} and ${name} would both write ${output}`, {
-        hint: 'give each an output of its own',
-      })
-    outputs.set(output, name)
   }
 }

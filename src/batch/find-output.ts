@@ -1,73 +1,63 @@
 /**
  * Whether an edition need not be made again: its output lies there, and the manifest beside it says that this very request made
- * it, with this version of the program, of an input and into an output that are still what they were.
+ * it, with this version of the program, of an input and into an output that are still what they were, as is what lies beside it.
  *
  * The manifest is asked, and not times of files: those move for a copy, and stay for an edit that means it. What it does not
- * tell is a reason to bake: another original image, an output without a manifest, a side file that is missing.
+ * tell is a reason to bake: another original image, an output without a manifest.
  */
-import { stat } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ChosenEdition } from '../choose-editions.js'
 import { requestedClock } from '../clock.js'
-import { saysAbsent } from '../errors.js'
 import { contentSha256 } from '../oem/content-digest.js'
 import { field } from '../oem/mapping.js'
 import { editionLabel, toldRelease } from '../oem/release/read-release.js'
 import type { RunContext } from '../progress.js'
 import { describeRequest } from '../publish/described-request.js'
-import { sideFilePath, wantedSideFiles } from '../publish/side-files.js'
+import { readManifest } from '../publish/read-manifest.js'
+import { wantedSideFiles } from '../publish/side-files.js'
 import { targetPath } from '../publish/target.js'
-import { readSmallFile } from '../small-file.js'
-import { FileHash } from '../source/file-hash.js'
-import { openImage } from '../source/source.js'
 import { ownVersion, PROGRAM } from '../version.js'
+import { type KnownFile, KnownInputs, knowFile } from './known-file.js'
+import { sideFilesFit } from './side-files-fit.js'
 
-const MANIFEST_LIMIT_BYTES = 16 << 20
-
-/** What is known of a file. */
-export interface KnownFile {
-  readonly name: string
-  readonly path: string
-  readonly sizeBytes: number
-  readonly sha256: string
-}
-
-/** @throws what opening and reading it throws */
-export async function knowFile(path: string, context: RunContext): Promise<KnownFile> {
-  await using opened = await openImage(path)
-  await using hash = new FileHash({ withSha512: false }, { ...context, report: () => undefined })
-  const { device, handle, name } = opened
-  const { sha256 } = await hash.whole(handle.fd, device.size, path)
-  return { name, path: opened.path, sizeBytes: device.size, sha256 }
+/** Where an edition goes. @throws ERR_USAGE with a label that nothing tells */
+export async function outputOf({ content: { edition }, request }: ChosenEdition): Promise<string> {
+  const image = KnownInputs.place(request)
+  const name = request.label === true ? await editionLabel(edition, request.release, image.path) : edition
+  return targetPath(image, request, name)
 }
 
 /**
- * @param input the image of the request; asked for when all else agrees
+ * @param path of the output: {@link outputOf}
+ * @param inputs asked when all else agrees
  * @returns the output's path, or undefined when it has to be made
+ * @throws what a bake would throw of an image that is not what its digest or signature says
  */
 export async function findOutput(
   { content, request }: ChosenEdition,
-  image: Pick<KnownFile, 'name' | 'path'>,
-  input: () => Promise<KnownFile>,
+  path: string,
+  inputs: KnownInputs,
   context: RunContext,
 ): Promise<string | undefined> {
   if (request.original !== undefined) return undefined
-  const { edition } = content
-  const name = request.label === true ? await editionLabel(edition, request.release, image.path) : edition
-  const path = targetPath(image, request, name)
-  const manifest = await readManifest(sideFilePath('manifest', path))
+  const manifest = (await readManifest(path))?.value
   if (manifest === undefined) return undefined
   const sourceDateEpoch = requestedClock(request.sourceDateEpoch, context.env)
   const described = describeRequest({ verb: 'bake', content, request, sourceDateEpoch })
-  const told = await toldRelease(request.release, image.path, {})
+  const told = await toldRelease(request.release, request.image, {})
   const asked =
     isDeepStrictEqual(field(manifest, 'tool'), { name: PROGRAM, version: ownVersion() }) &&
     isDeepStrictEqual(field(manifest, 'request'), JSON.parse(JSON.stringify(described))) &&
     field(manifest, 'contentSha256') === contentSha256(content) &&
     (told.kind === 'unknown' || field(field(field(manifest, 'input'), 'release'), 'version') === told.version)
-  if (!asked || !(await areThere([path, ...wantedSideFiles(request, path).map((file) => file.path)]))) return undefined
-  if (!isOf(field(manifest, 'input'), await input())) return undefined
-  return isOf(field(manifest, 'output'), await knowFile(path, context)) ? path : undefined
+  if (!asked || !isOf(field(manifest, 'input'), await inputs.know(request, context))) return undefined
+  const wanted = wantedSideFiles(request, path)
+  if ((await lstat(path).catch(() => undefined)) === undefined) return undefined
+  const withSha512 = wanted.some(({ kind }) => kind === 'digests')
+  const output = await knowFile(path, withSha512, context)
+  if (!isOf(field(manifest, 'output'), output)) return undefined
+  return (await sideFilesFit(wanted, path, output, request.sign, context)) ? path : undefined
 }
 
 function isOf(described: unknown, { name, sha256, sizeBytes }: KnownFile): boolean {
@@ -76,26 +66,4 @@ function isOf(described: unknown, { name, sha256, sizeBytes }: KnownFile): boole
     field(described, 'sizeBytes') === sizeBytes &&
     field(described, 'sha256') === sha256
   )
-}
-
-/** Undefined where there is none, or nothing that we have written. */
-async function readManifest(path: string): Promise<unknown> {
-  const found = await readSmallFile(path, MANIFEST_LIMIT_BYTES)
-  if (found.kind !== 'text') return undefined
-  try {
-    return JSON.parse(found.text)
-  } catch {
-    return undefined
-  }
-}
-
-async function areThere(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) {
-    const found = await stat(path).catch((error) => {
-      if (saysAbsent(error)) return undefined
-      throw error
-    })
-    if (found === undefined) return false
-  }
-  return true
 }

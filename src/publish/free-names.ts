@@ -10,13 +10,12 @@
 import { lstat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileError, isErrnoException, RefusedError } from '../errors.js'
-import { readSmallFile } from '../small-file.js'
+import { field } from '../oem/mapping.js'
 import { PROGRAM } from '../version.js'
 import { ANOTHER_NAME } from './hints.js'
 import { assertNoInput, type RunInputs } from './inputs.js'
-import { allSideNames, type SideFile, sideFilePath, vouchingNames } from './side-files.js'
-
-const MANIFEST_LIMIT_BYTES = 16 << 20
+import { readManifest } from './read-manifest.js'
+import { allSideNames, type SideFile, vouchingNames } from './side-files.js'
 
 /**
  * @throws ERR_OUTPUT_EXISTS for a name that is taken, without force
@@ -85,25 +84,8 @@ function standsBeside(path: string, output: string): RefusedError {
 
 /** The manifest of an earlier bake says so. */
 async function isOurEdition(output: string): Promise<boolean> {
-  const found = await readSmallFile(sideFilePath('manifest', output), MANIFEST_LIMIT_BYTES)
-  if (found.kind !== 'text') return false
-  const manifest = parse(found.text)
-  return textIn(manifest, 'tool', 'name') === PROGRAM && textIn(manifest, 'output', 'name') === basename(output)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function textIn(value: unknown, ...names: readonly string[]): unknown {
-  let inner: unknown = value
-  for (const name of names) {
-    if (typeof inner !== 'object' || inner === null) return undefined
-    inner = Object.entries(inner).find(([key]) => key === name)?.[1]
-  }
-  return inner
+  const manifest = (await readManifest(output))?.value
+  return (
+    field(field(manifest, 'tool'), 'name') === PROGRAM && field(field(manifest, 'output'), 'name') === basename(output)
+  )
 }

@@ -18,6 +18,8 @@ export interface Signer {
   signDetached(file: string, signature: string): Promise<SignedBy>
   /** A text with its signature around it. */
   signClear(file: string, signed: string): Promise<SignedBy>
+  /** Whether a file holds a good signature by the key: over another file, or around its own text. */
+  hasSigned(signature: string, file?: string): Promise<boolean>
 }
 
 /** No user is asked anything by gpg itself; the agent may ask for a passphrase. */
@@ -47,6 +49,8 @@ export async function openSigner(keyId: string, context: RunContext): Promise<Si
   const who = exact === undefined ? key.primary : keyId
   const allowed = key.fingerprints.filter((fingerprint) => fingerprint.endsWith(exact ?? ''))
   const version = /\d+\.\d[\w.-]*/.exec((await gpg(['--version'])).stdout)?.[0]
+  const verify = (signature: string, file: string | undefined): Promise<CommandResult> =>
+    gpg(['--verify', '--', signature, ...(file === undefined ? [] : [file])])
   const sign = async (how: '--detach-sign' | '--clear-sign', file: string, output: string): Promise<SignedBy> => {
     context.report({ kind: 'phase', phase: 'sign', detail: 'gpg' })
     const made = await gpg(['--local-user', who, '--output', output, how, '--', file])
@@ -54,7 +58,7 @@ export async function openSigner(keyId: string, context: RunContext): Promise<Si
     if (made.exitCode !== 0 || created === undefined) throw failed(keyId, 'could not sign', made)
     if (created.hashAlgorithm < SHA256_ALGORITHM)
       throw failed(keyId, `signed with the worthless hash algorithm ${created.hashAlgorithm}`, made)
-    const checked = await gpg(['--verify', '--', output, ...(how === '--detach-sign' ? [file] : [])])
+    const checked = await verify(output, how === '--detach-sign' ? file : undefined)
     const valid = validBy(checked.stdout)
     if (checked.exitCode !== 0 || valid === undefined) throw failed(keyId, 'does not verify what it signed', checked)
     for (const fingerprint of [created.fingerprint, valid.fingerprint]) {
@@ -66,6 +70,11 @@ export async function openSigner(keyId: string, context: RunContext): Promise<Si
     gpg: { name: 'gpg', version },
     signDetached: (file, signature) => sign('--detach-sign', file, signature),
     signClear: (file, signed) => sign('--clear-sign', file, signed),
+    hasSigned: async (signature, file) => {
+      const { exitCode, stdout } = await verify(signature, file)
+      const valid = validBy(stdout)
+      return exitCode === 0 && valid !== undefined && allowed.includes(valid.fingerprint)
+    },
   }
 }
 
