@@ -166,6 +166,8 @@ export interface BatchRequest {
   readonly atOnce?: number
   /** Keep outputs whose manifest says that they are what would be made. @default false */
   readonly resume?: boolean
+  /** Path of the file that the jobs were read from, if they were: no job may write it. */
+  readonly file?: string
 }
 
 export interface UnbakeRequest extends ImageRequest, OutputRequest {

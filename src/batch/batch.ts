@@ -29,12 +29,12 @@ export type Prepare = <Request extends BakeRequest | EditionsRequest>(
  * @throws ERR_USAGE for jobs that can't be told apart, or would write the same file
  */
 export async function bakeBatch(
-  { atOnce, jobs, resume = false }: BatchRequest,
+  { atOnce, file, jobs, resume = false }: BatchRequest,
   context: RunContext,
   prepare: Prepare = async (request) => request,
 ): Promise<BatchReport> {
   assertNamedApart(jobs)
-  const claims = await Claims.of(jobs)
+  const claims = await Claims.of(jobs, file)
   const limit = atOnce ?? jobsAtOnce(jobs.map(({ request }) => request.engine))
   if (!Number.isInteger(limit) || limit < 1)
     throw new UsageError('ERR_USAGE', `${limit} jobs at once: expected a whole number from 1`, { hint: '--jobs 2' })

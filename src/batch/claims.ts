@@ -13,6 +13,8 @@ import { inputsOf } from '../publish/inputs.js'
 import { allSideNames } from '../publish/side-files.js'
 import type { BatchJob } from '../request.js'
 
+/** Stands for the file that the jobs came from; no job can be called so. */
+const FILE = '\0'
 const NO_CONTENT = { files: [], givenVariables: [], template: undefined }
 
 export class Claims {
@@ -24,12 +26,13 @@ export class Claims {
     this.#readers = readers
   }
 
-  /** @throws ERR_USAGE for names that jobs say themselves and that can't be had together */
-  static async of(jobs: readonly BatchJob[]): Promise<Claims> {
+  /** @param file that the jobs come from @throws ERR_USAGE for names that jobs say themselves and that can't be had together */
+  static async of(jobs: readonly BatchJob[], file: string | undefined): Promise<Claims> {
     const readers = new Map<string, string>()
     for (const { name, request } of jobs)
       for (const input of [request.image, ...inputsOf(NO_CONTENT, request)])
         if (!isUrl(input)) for (const path of await namesOf(input)) readers.set(path, name)
+    if (file !== undefined) for (const path of await namesOf(file)) readers.set(path, FILE)
     const claims = new Claims(readers)
     for (const { name, request } of jobs)
       if ('output' in request && request.output !== undefined) await claims.claim(request.output, name)
@@ -48,7 +51,9 @@ export class Claims {
       if (writer !== undefined && writer !== job) throw taken(`jobs ${writer} and ${job} would both write ${name}`)
       const reader = this.#readers.get(name)
       if (reader !== undefined && reader !== job)
-        throw taken(`job ${job} would write ${name}, which job ${reader} reads`)
+        throw taken(
+          `job ${job} would write ${name}, which ${reader === FILE ? 'is the file of jobs' : `job ${reader} reads`}`,
+        )
     }
     for (const name of names) this.#writers.set(name, job)
   }

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +20,7 @@ import { CancelledError, MachineError, UsageError } from '#src/errors.js'
 import { rejectsWithCode } from '../support/errors.js'
 import { makeSmallDisk } from '../support/small-disk.js'
 import { temporaryDirectory } from '../support/temp.js'
-import { oemBake } from './outside.js'
+import { oemBake, sha256 } from './outside.js'
 
 const directory = temporaryDirectory()
 const newPlace = (): string => mkdtempSync(join(directory, 'place-'))
@@ -94,6 +95,87 @@ describe('bakeBatch', () => {
   })
 })
 
+describe('jobs that get in each other’s way', () => {
+  /** Two images of one name in two directories, and what becomes of jobs of both. */
+  async function statesIn(place: string, jobs: (place: string) => BatchRequest['jobs'], more: object = {}) {
+    for (const name of ['a', 'b']) {
+      mkdirSync(join(place, name))
+      copyFileSync(image, join(place, name, 'image.bin'))
+    }
+    symlinkSync('a', join(place, 'link'))
+    return statesOf(await bakeBatch({ jobs: jobs(place), atOnce: 1, ...more }))
+  }
+  const job = (name: string, request: BatchRequest['jobs'][number]['request']) => ({
+    name,
+    request: { force: true, ...request },
+  })
+
+  it.each<[string, (place: string) => BatchRequest['jobs']]>([
+    [
+      'editions of two images of one name in one directory',
+      (place) =>
+        ['a', 'b'].map((name) =>
+          job(name, { image: join(place, name, 'image.bin'), template: 'ec2', outputDirectory: place }),
+        ),
+    ],
+    [
+      'the same template with other variables, by name and among others',
+      (place) => [
+        job('one', { image: join(place, 'a', 'image.bin'), template: 'ec2' }),
+        job('two', { image: join(place, 'a', 'image.bin'), templates: ['ec2'], strict: true }),
+      ],
+    ],
+    [
+      'one directory under two names',
+      (place) => [
+        job('one', { image: join(place, 'a', 'image.bin'), template: 'ec2' }),
+        job('two', { image: join(place, 'link', 'image.bin'), template: 'ec2' }),
+      ],
+    ],
+  ])('by %s: the second is refused, with --force too', async (_, jobs) => {
+    expect(await statesIn(newPlace(), jobs)).toEqual(['baked', 'ERR_USAGE'])
+  })
+
+  it.each<[string, (place: string) => BatchRequest['jobs']]>([
+    [
+      'an output that is another’s digest file',
+      (place) => [
+        job('one', { image, template: 'ec2', output: join(place, 'x') }),
+        job('two', { image, template: 'gce', output: join(place, 'x.sha256') }),
+      ],
+    ],
+    [
+      'an output that is another’s image',
+      (place) => [
+        job('one', { image, template: 'ec2', output: join(place, 'link', 'image.bin') }),
+        job('two', { image: join(place, 'a', 'image.bin'), template: 'gce' }),
+      ],
+    ],
+    [
+      'an output that is another’s original',
+      (place) => [
+        job('one', { image, template: 'ec2', output: join(place, 'a', 'image.bin') }),
+        job('two', { image, original: join(place, 'a', 'image.bin'), template: 'gce', output: join(place, 'y') }),
+      ],
+    ],
+  ])('by %s: refused before any work', async (_, jobs) => {
+    const place = newPlace()
+    await expect(statesIn(place, jobs)).rejects.toMatchObject({ code: 'ERR_USAGE' })
+    expect(namesIn(place)).toEqual(['a', 'b', 'link'])
+    expect(sha256(join(place, 'a', 'image.bin'))).toBe(sha256(image))
+  })
+
+  it('by an output that is the file of the batch', async () => {
+    const place = newPlace()
+    const file = join(place, 'jobs.json')
+    writeFileSync(file, JSON.stringify({ jobs: [{ image, template: 'ec2', output: file, force: true }] }))
+    const before = readFileSync(file)
+    const { exitCode, stderr } = await oemBake(['batch', file])
+    expect({ exitCode, said: stderr.toString() }).toEqual({ exitCode: 2, said: expect.stringContaining(file) })
+    expect(readFileSync(file)).toEqual(before)
+  })
+})
+
 describe('--resume', () => {
   /** A batch that has been done: of a template of one's own, by name and among others. */
   async function done() {
@@ -130,6 +212,28 @@ describe('--resume', () => {
     expect(await again()).toEqual(['baked', 'baked', 'baked'])
     rmSync(join(place, 'image.gce.bin'))
     expect(await again()).toEqual(['kept', 'kept', 'baked'])
+  })
+
+  it('makes an output again whose side files say something else', async () => {
+    const place = newPlace()
+    const input = join(place, 'image.bin')
+    copyFileSync(image, input)
+    const request = { image: input, templates: ['ec2', 'gce', 'packet'], force: true } as const
+    const jobs = [
+      { name: 'all', request: { ...request, with: ['manifest', 'digests', 'provenance', 'sha256'] } as const },
+    ]
+    await bakeBatch({ jobs })
+    writeFileSync(join(place, 'image.ec2.bin.sha256'), '')
+    appendFileSync(join(place, 'image.gce.bin.DIGESTS'), '\n')
+    appendFileSync(join(place, 'image.packet.bin.provenance.json'), '\n')
+    expect(statesOf(await bakeBatch({ jobs, resume: true }))).toEqual(['baked', 'baked', 'baked'])
+    expect(statesOf(await bakeBatch({ jobs, resume: true }))).toEqual(['kept', 'kept', 'kept'])
+  })
+
+  it('keeps nothing of an input that is not what its digest says', async () => {
+    const { again, place } = await done()
+    writeFileSync(join(place, 'image.bin.sha256'), `${'0'.repeat(64)}  image.bin\n`)
+    expect(await again()).toEqual(['ERR_DIGEST_MISMATCH', 'ERR_DIGEST_MISMATCH', 'ERR_DIGEST_MISMATCH'])
   })
 
   it('makes editions again whose template changed', async () => {

@@ -30,7 +30,7 @@ export async function batch(
     throw new UsageError('ERR_USAGE', 'no batch file was named', { hint: 'oem-bake batch jobs.yml' })
   const read = await readJobs(file)
   const jobs = force === true ? read.map(({ name, request }) => ({ name, request: { ...request, force } })) : read
-  const asked = given({ jobs, atOnce, resume })
+  const asked = given({ jobs, atOnce, resume, file })
   return batchOutput(await bakeBatch(asked, context, withLocalImage))
 }
 
