@@ -22,12 +22,13 @@ import { CUSTOM_EDITION, resolveContent } from './oem/content.js'
 import { assertTreeAsPlanned } from './oem/plan/assert-tree.js'
 import type { Plan } from './oem/plan/plan.js'
 import { readPreviousDigests } from './oem/previous-digests.js'
-import { editionLabel, readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
+import { editionLabel, nameBeforehand, readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
 import type { ImageRelease } from './oem/release/release.js'
 import { type PhaseTimes, timePhases } from './phase-times.js'
 import type { RunContext } from './progress.js'
 import { type DescribedJob, type EditionDescription, prepareDescription } from './publish/describe-edition.js'
 import { inputsOf } from './publish/inputs.js'
+import { openOutputDirectory } from './publish/output-directory.js'
 import { publish } from './publish/publish.js'
 import { wantedSideFiles } from './publish/side-files.js'
 import { chooseTarget, type Target, targetDirectory, UNBAKED } from './publish/target.js'
@@ -75,6 +76,7 @@ async function produce(
   const { context } = times
   await using opened = await openImage(request.image)
   await using spareThread = prepareEngine(request.engine ?? 'auto')
+  await using _made = await openOutputDirectory(request)
   const edition = await prepareEdition(job, opened, context)
   const { directory } = edition.target ?? { directory: await targetDirectory(opened, request) }
   await using besideTarget = await openWorkspace(directory)
@@ -98,9 +100,7 @@ async function produce(
 /** An edition that has been asked for, as far as it is known before the image is read. */
 export interface PreparedEdition {
   readonly job: DescribedJob
-  /** What an output without a name of its own is called after. */
-  readonly name: string
-  /** Undefined where only the history on the image tells. */
+  /** Undefined where only the image tells: its release, or its history. */
   readonly target: Target | undefined
   readonly describing: EditionDescription
 }
@@ -112,13 +112,12 @@ export async function prepareEdition(
   context: RunContext,
 ): Promise<PreparedEdition> {
   const { content, request, verb } = job
-  const { edition } = content
-  const name = request.label === true ? await editionLabel(edition, request.release, opened.path) : edition
-  // What an unbake is called after without a name of its own, the history on the image tells.
-  const isNamed = verb === 'bake' || request.output !== undefined
-  const target = isNamed ? await chooseTarget(opened, request, name, { inputs: inputsOf(content, request) }) : undefined
+  const name = verb === 'bake' ? await nameBeforehand(content.edition, request, opened.path) : undefined
+  const isNamed = name !== undefined || request.output !== undefined
+  const inputs = inputsOf(content, request)
+  const target = isNamed ? await chooseTarget(opened, request, name ?? content.edition, { inputs }) : undefined
   const describing = await prepareDescription(job, wantedSideFiles(request, target?.path ?? ''), context)
-  return { job, name, target, describing }
+  return { job, target, describing }
 }
 
 /** An image that is open, and what is known of it. */
@@ -152,7 +151,7 @@ export interface EditionWork {
  */
 export async function makeEdition(
   { decoded, image, notes: known, opened, release: knownRelease }: BakeInput,
-  { describing, job: { content, request }, name, target: named }: PreparedEdition,
+  { describing, job: { content, request, verb }, target: named }: PreparedEdition,
   { finished, output, planOf, scratch, spareThread, times }: EditionWork,
 ): Promise<{ readonly report: BakeReport; readonly notes: ImageNotes }> {
   const { context } = times
@@ -181,12 +180,10 @@ export async function makeEdition(
     },
   )
   await assertOnlyOemChanged(located)
-  const target =
-    named ??
-    (await chooseTarget(opened, request, name, {
-      inputs: inputsOf(content, request),
-      instead: editionsOf(baked.seen.plan),
-    }))
+  const { plan, release } = baked.seen
+  const name = request.label === true ? editionLabel(content.edition, release, image.path) : content.edition
+  const options = { inputs: inputsOf(content, request), instead: verb === 'unbake' ? editionsOf(plan) : [] }
+  const target = named ?? (await chooseTarget(opened, request, name, options))
 
   const edited = await located.disk.edited()
   context.report({ kind: 'phase', phase: 'encode' })

@@ -5,11 +5,13 @@
  * request is told before any work, for all; under `all`, nobody has chosen the templates, so one that lacks a value of a
  * variable is skipped and named.
  */
+import { join } from 'node:path'
 import { UsageError } from './errors.js'
 import { type OemContent, resolveContent } from './oem/content.js'
 import { formatRelease, type ImageRelease } from './oem/release/release.js'
 import { isInAnyScope } from './oem/release/release-scope.js'
-import { listTemplates, loadTemplate } from './oem/template/template.js'
+import { STARTING_POINT } from './oem/template/new-template.js'
+import { type ListedTemplate, listTemplates, loadTemplate } from './oem/template/template.js'
 import type { SkippedTemplate } from './report.js'
 import type { BakeRequest, EditionsRequest } from './request.js'
 
@@ -62,7 +64,10 @@ export async function editionsFor(
     )
   }
   const { broken, templates } = await listTemplates(env)
-  const names = templates.filter(({ manifest }) => isInAnyScope(release, manifest.distros)).map(({ name }) => name)
+  const fitting = templates.filter(
+    ({ manifest, name }) => name !== STARTING_POINT && isInAnyScope(release, manifest.distros),
+  )
+  const names = fitting.map(({ name }) => name)
   const elsewhere = await variablesOf(names, request, env)
   const chosen: ChosenEdition[] = []
   const skipped: SkippedTemplate[] = broken.map(({ message, name }) => ({ template: name, reason: message }))
@@ -70,7 +75,14 @@ export async function editionsFor(
     try {
       chosen.push(await editionOf(template, request, env, elsewhere))
     } catch (error) {
-      if (!(error instanceof UsageError) || error.code !== 'ERR_VARIABLE_MISSING') throw error
+      if (
+        !(error instanceof UsageError) ||
+        !isOfTemplate(
+          error,
+          fitting.find(({ name }) => name === template),
+        )
+      )
+        throw error
       skipped.push({ template, reason: error.message })
     }
   }
@@ -80,6 +92,16 @@ export async function editionsFor(
     hint: 'give values with --set, or name templates with --template; oem-bake templates lists all there are',
     details: { skipped },
   })
+}
+
+/** What keeps one template from being baked, and no other: a value that it lacks, or files of its own. */
+function isOfTemplate({ code, details: { path } }: UsageError, template: ListedTemplate | undefined): boolean {
+  if (code === 'ERR_VARIABLE_MISSING' || code === 'ERR_TEMPLATE_INVALID') return true
+  return (
+    code === 'ERR_INPUT_FILE' &&
+    typeof path === 'string' &&
+    path.startsWith(`${join(template?.origin ?? '', template?.name ?? '')}/`)
+  )
 }
 
 async function editionOf(

@@ -8,9 +8,10 @@
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { type BakeInput, makeEdition, prepareEdition } from './bake.js'
+import { type BakeInput, makeEdition, type PreparedEdition, prepareEdition } from './bake.js'
 import { examineBooted } from './booted/booted.js'
 import { type ChosenEdition, editionsFor, editionsNamed } from './choose-editions.js'
+import { requestedClock } from './clock.js'
 import type { ImageOutput } from './codec/codec.js'
 import { decodeImage } from './codec/open.js'
 import { openOem } from './disk/open-oem.js'
@@ -27,15 +28,16 @@ import { inParallel } from './in-parallel.js'
 import { codecOptions, preferringMismatch, sizeLimit } from './look-into.js'
 import { planContent } from './make-plan.js'
 import { readRelease, releaseNotes, toldRelease } from './oem/release/read-release.js'
-import { timePhases } from './phase-times.js'
+import { type PhaseTimes, timePhases } from './phase-times.js'
 import { contextOfJob, type RunContext } from './progress.js'
 import { toldFor } from './publish/describe-edition.js'
+import { openOutputDirectory } from './publish/output-directory.js'
 import { wantedSideFiles } from './publish/side-files.js'
 import { targetDirectory } from './publish/target.js'
 import type { BakeReport, EditionOutcome, EditionsReport } from './report.js'
 import type { EditionsRequest } from './request.js'
 import { assertOriginalApart } from './source/original-apart.js'
-import { openImage } from './source/source.js'
+import { type OpenedImage, openImage } from './source/source.js'
 import { openWorkspace } from './temp.js'
 import { verifyOrigin } from './trust/verify.js'
 
@@ -58,12 +60,14 @@ export async function bakeEditions(
   findKept: FindKept = async () => undefined,
 ): Promise<EditionsReport> {
   const { templates } = request
+  requestedClock(request.sourceDateEpoch, context.env)
   const named = templates === 'all' ? undefined : await editionsNamed(templates, request, context.env)
-  const kept = named && (await keptOf(named, findKept))
-  // Nothing to be done, so nothing need be opened.
-  if (kept?.every((outcome) => outcome !== undefined)) return { editions: kept, skipped: [] }
   await assertOriginalApart(request.image, request.original)
   await using opened = await openImage(request.image)
+  await using _made = await openOutputDirectory(request)
+  const ready = named && (await prepareAll(named, findKept, opened, context))
+  // Nothing to be done, so nothing need be read.
+  if (ready?.every(isSettled)) return { editions: ready, skipped: [] }
   await using besideTargets = await openWorkspace(await targetDirectory(opened, request))
   await using elsewhere = request.tmpDir === undefined ? undefined : await openWorkspace(request.tmpDir)
 
@@ -82,10 +86,8 @@ export async function bakeEditions(
       context.report({ kind: 'note', message: `no edition of template ${template}: ${reason}` })
 
     let unused: ImageOutput | undefined = decoded
-    const make = async (edition: ChosenEdition, place: Place): Promise<BakeReport> => {
-      const times = timePhases(contextOfJob(context, edition.content.edition))
+    const make = async ({ edition, prepared, times }: Ready, place: Place): Promise<BakeReport> => {
       await using spareThread = prepareEngine(request.engine ?? 'auto')
-      const prepared = await prepareEdition({ verb: 'bake', ...edition }, opened, times.context)
       const taken = unused
       unused = undefined
       const { finished } = taken === undefined ? place : first
@@ -100,16 +102,15 @@ export async function bakeEditions(
       return report
     }
 
-    const before = kept ?? (await keptOf(chosen, findKept))
+    const asked = ready ?? (await prepareAll(chosen, findKept, opened, context))
     let endedBy: OemBakeError | undefined
-    const editions = await inParallel(chosen, AT_ONCE, async (edition, nth): Promise<EditionOutcome> => {
-      const template = edition.content.edition
-      const there = before[nth]
-      if (there !== undefined) return there
+    const editions = await inParallel(asked, AT_ONCE, async (one, nth): Promise<EditionOutcome> => {
+      if (isSettled(one)) return one
+      const template = one.edition.content.edition
       if (endedBy !== undefined) return { template, error: endedBy }
       try {
         await using place = await openPlace(besideTargets.path(`${nth}`))
-        return { template, report: await make(edition, place) }
+        return { template, report: await make(one, place) }
       } catch (error) {
         const failure = await reasonOf(error, input)
         if (isOfWholeRun(failure)) endedBy = failure
@@ -122,21 +123,48 @@ export async function bakeEditions(
   })
 }
 
-async function keptOf(
+/** An edition that is to be made, with all that can be known of it before the image is read. */
+interface Ready {
+  readonly edition: ChosenEdition
+  readonly prepared: PreparedEdition
+  readonly times: PhaseTimes
+}
+
+function isSettled(one: Ready | EditionOutcome): one is EditionOutcome {
+  return !('prepared' in one)
+}
+
+/**
+ * Looks for each edition, and for the name that it wants: what is there already, or can't be had, has its outcome.
+ *
+ * @throws what is wrong with the request for all of them: a key, a clock
+ */
+async function prepareAll(
   chosen: readonly ChosenEdition[],
   findKept: FindKept,
-): Promise<readonly (EditionOutcome | undefined)[]> {
-  const outcomes: (EditionOutcome | undefined)[] = []
+  opened: OpenedImage,
+  context: RunContext,
+): Promise<readonly (Ready | EditionOutcome)[]> {
+  const prepared: (Ready | EditionOutcome)[] = []
   for (const edition of chosen) {
     const template = edition.content.edition
     try {
-      const path = await findKept(edition)
-      outcomes.push(path === undefined ? undefined : { template, kept: path })
+      const kept = await findKept(edition)
+      const times = timePhases(contextOfJob(context, template))
+      if (kept !== undefined) prepared.push({ template, kept })
+      else
+        prepared.push({
+          edition,
+          prepared: await prepareEdition({ verb: 'bake', ...edition }, opened, times.context),
+          times,
+        })
     } catch (error) {
-      outcomes.push({ template, error: asOemBakeError(error) })
+      const failure = asOemBakeError(error)
+      if (isOfRequest(failure)) throw failure
+      prepared.push({ template, error: failure })
     }
   }
-  return outcomes
+  return prepared
 }
 
 /** A directory of one edition's own. */
@@ -187,5 +215,12 @@ async function reasonOf(error: unknown, { decoded, image }: BakeInput): Promise<
 
 /** By whose problem it is: the image is the same for all. */
 function isOfWholeRun(error: OemBakeError): boolean {
-  return error instanceof ImageError || error instanceof VerificationError || error instanceof CancelledError
+  const isOfImage =
+    error instanceof ImageError || error instanceof VerificationError || error.code === 'ERR_IMAGE_BOOTED'
+  return isOfImage || error instanceof CancelledError
+}
+
+/** Keys and clocks are the same for all, too; another job's name ({@link FindKept}) is one edition's. */
+function isOfRequest(error: OemBakeError): boolean {
+  return error.code === 'ERR_SIGNING_KEY' || error.code === 'ERR_GPG_MISSING' || error instanceof CancelledError
 }

@@ -37,7 +37,11 @@ export async function bakeBatch(
   const claims = await Claims.of(jobs, file)
   const limit = atOnce ?? jobsAtOnce(jobs.map(({ request }) => request.engine))
   if (!Number.isInteger(limit) || limit < 1)
-    throw new UsageError('ERR_USAGE', `${limit} jobs at once: expected a whole number from 1`, { hint: '--jobs 2' })
+    throw new UsageError(
+      'ERR_USAGE',
+      `jobs at once: expected a whole number from 1, found ${Number.isNaN(limit) ? 'none' : limit}`,
+      { hint: '--jobs 2' },
+    )
   const inputs = new KnownInputs()
   const reports = await inParallel(jobs, limit, async ({ name, request }): Promise<Ended> => {
     const ofJob = contextOfJob(context, name)
@@ -46,6 +50,7 @@ export async function bakeBatch(
       const ready = await prepare(request, ofJob)
       const findKept: FindKept = async (edition) => {
         const output = await outputOf(edition)
+        if (output === undefined) return undefined
         await claims.claim(output, name)
         return resume ? findOutput(edition, output, inputs, ofJob) : undefined
       }

@@ -11,7 +11,7 @@ import type { ChosenEdition } from '../choose-editions.js'
 import { requestedClock } from '../clock.js'
 import { contentSha256 } from '../oem/content-digest.js'
 import { field } from '../oem/mapping.js'
-import { editionLabel, toldRelease } from '../oem/release/read-release.js'
+import { nameBeforehand, toldRelease } from '../oem/release/read-release.js'
 import type { RunContext } from '../progress.js'
 import { describeRequest } from '../publish/described-request.js'
 import { readManifest } from '../publish/read-manifest.js'
@@ -21,11 +21,11 @@ import { ownVersion, PROGRAM } from '../version.js'
 import { type KnownFile, KnownInputs, knowFile } from './known-file.js'
 import { sideFilesFit } from './side-files-fit.js'
 
-/** Where an edition goes. @throws ERR_USAGE with a label that nothing tells */
-export async function outputOf({ content: { edition }, request }: ChosenEdition): Promise<string> {
+/** Where an edition goes; undefined with a label that only the image tells. */
+export async function outputOf({ content: { edition }, request }: ChosenEdition): Promise<string | undefined> {
   const image = KnownInputs.place(request)
-  const name = request.label === true ? await editionLabel(edition, request.release, image.path) : edition
-  return targetPath(image, request, name)
+  const name = request.output === undefined ? await nameBeforehand(edition, request, image.path) : edition
+  return name === undefined ? undefined : targetPath(image, request, name)
 }
 
 /**

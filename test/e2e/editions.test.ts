@@ -1,5 +1,5 @@
 /** Several editions of one image in one run, against bakes of each alone. */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bake, bakeEditions, type EditionsReport } from 'oem-bake'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -152,6 +152,60 @@ describe('editions of one run', () => {
       code: 'ERR_USAGE',
       hint: expect.stringContaining('--release'),
     })
+  })
+})
+
+describe('what is wrong for all of several editions', () => {
+  it.each([
+    ['a key that gpg does not have', { sign: 'nobody@example.com' }, {}, 'ERR_SIGNING_KEY'],
+    ['a clock that is none', {}, { SOURCE_DATE_EPOCH: 'abc' }, 'ERR_USAGE'],
+  ] as const)('%s, is told once, before the image is read', async (_, more, env, code) => {
+    const place = newPlace()
+    const phases: string[] = []
+    await expect(
+      bakeEditions(
+        { image: images.raw, release: RELEASE, templates: ['gce', 'ec2'], outputDirectory: place, ...more },
+        {
+          env: { ...process.env, GNUPGHOME: place, ...env },
+          onProgress: (event) => void (event.kind === 'phase' && phases.push(event.phase)),
+        },
+      ),
+    ).rejects.toMatchObject({ code })
+    expect(phases).toEqual([])
+  })
+
+  it('a booted image, is told once', async () => {
+    const place = newPlace()
+    const image = join(place, 'image.bin')
+    copyFileSync(images.raw, image)
+    judge('sgdisk', ['-G', image])
+    const { exitCode, stderr } = await oemBake([image, '-t', 'ec2', '-t', 'gce', '-t', 'packet', '--release', RELEASE])
+    expect(exitCode).toBe(8)
+    expect(stderr.toString().match(/has been booted before/g)).toHaveLength(1)
+  })
+
+  it('names that are taken, are all told before the image is read', async () => {
+    const place = newPlace()
+    for (const name of ['ec2', 'gce']) writeFileSync(join(place, `image.${name}.bin`), 'taken')
+    const phases: string[] = []
+    const report = await bakeEditions(
+      { image: images.raw, release: RELEASE, templates: ['gce', 'ec2'], outputDirectory: place },
+      { onProgress: (event) => void (event.kind === 'phase' && phases.push(event.phase)) },
+    )
+    expect(codesOf(report)).toEqual(['ERR_OUTPUT_EXISTS', 'ERR_OUTPUT_EXISTS'])
+    expect(phases).toEqual([])
+  })
+
+  it('a template of one’s own that lacks a file, is skipped by `all`, and nobody’s provider is left out', async () => {
+    const place = newPlace()
+    rmSync(join(templateIn(place, 'broken', 'colour', ', default: red'), 'file.yml'))
+    const { editions, skipped } = await bakeEditions(
+      { image: images.raw, release: RELEASE, templates: 'all', outputDirectory: place, with: [] },
+      { env: { ...process.env, OEM_BAKE_TEMPLATES: place } },
+    )
+    expect(skipped).toEqual([{ template: 'broken', reason: expect.stringContaining('file.yml does not exist') }])
+    expect(editions.map(({ template }) => template)).toContain('rackspace')
+    expect(editions.map(({ template }) => template)).not.toContain('custom')
   })
 })
 

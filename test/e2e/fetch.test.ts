@@ -6,6 +6,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fixtureImage } from '../support/images.js'
 import { ReleaseServer } from '../support/release-server.js'
+import { makeSmallDisk } from '../support/small-disk.js'
 import { temporaryDirectory } from '../support/temp.js'
 import { ENV, sha256 } from './outside.js'
 
@@ -68,14 +69,14 @@ it('an image at a URL is baked into the working directory, labelled with its rel
   expect(sha256(out)).toBe(sha256(fetched.stdout))
 })
 
-it('--label without a release that is known says what to do', async () => {
-  const bare = join(directory, 'bare')
-  mkdirSync(bare)
-  const copy = join(bare, NAME)
-  await execa('cp', [image, copy])
-  const { exitCode, stderr } = await run('.', copy, '-t', 'rackspace', '--label')
-  expect(exitCode).toBe(2)
-  expect(stderr).toContain('--release')
+it('--label takes the release from inside the image when nothing else tells it, and says what to do when that does not', async () => {
+  const told = await run('.', image, '-t', 'rackspace', '--label', '--output-dir', 'made/for/it')
+  expect(told.exitCode, told.stderr).toBe(0)
+  expect(basename(told.stdout)).toMatch(/\.2512\.3\.0\.rackspace\.img\.bz2$/)
+  const silent = makeSmallDisk(join(directory, 'silent.bin'), { osRelease: 'ID=unknown\n' })
+  const { exitCode, stderr } = await run('.', silent, '-t', 'rackspace', '--label', '--output-dir', 'made/for/nothing')
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--release') })
+  expect(readdirSync(join(directory, 'made/for'))).toEqual(['it'])
 })
 
 it('--version is the release here, and the flags that name an image do not go with a URL', async () => {

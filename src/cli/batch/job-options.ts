@@ -5,8 +5,9 @@
  * A job becomes the words of a command line and is read as one, so that nothing can mean one thing there and another here.
  */
 import yargs, { type Options } from 'yargs'
+import { UsageError } from '../../errors.js'
 import type { BakeRequest, EditionsRequest } from '../../request.js'
-import { bakeRequest } from '../commands/bake.js'
+import { bakeRequest, STANDARD_OUTPUT } from '../commands/bake.js'
 import { COMMA_LISTS, type FlagValue, flagWords } from '../flag-words.js'
 import { CONTENT_OPTIONS } from '../options/content.js'
 import { EDITION_OPTIONS } from '../options/editions.js'
@@ -63,6 +64,14 @@ function typeOf(type: Options['type'], isList: boolean): JobOption['type'] {
 
 /** @throws ERR_USAGE as the command line would */
 export function requestOf(image: string, values: ReadonlyMap<string, FlagValue>): BakeRequest | EditionsRequest {
+  if (values.has('template') && values.has('templates')) {
+    throw new UsageError('ERR_USAGE', 'template and templates both say what is baked', {
+      hint: 'leave one of them out',
+    })
+  }
+  if (values.get('output') === STANDARD_OUTPUT) {
+    throw new UsageError('ERR_USAGE', 'a job has no standard output to write to', { hint: 'name a file' })
+  }
   const words = [...values].flatMap(([name, value]) => JOB_OPTIONS.get(name)?.words(value) ?? [])
   const flags = yargs(words).options(BAKE_OPTIONS).help(false).version(false).exitProcess(false).parseSync()
   return bakeRequest({ ...flags, image })

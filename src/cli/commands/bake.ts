@@ -28,7 +28,7 @@ import type { CommandOutput } from '../run.js'
 export type BakeFlags = Omit<ContentFlags, 'template'> & EditionFlags & ImageFlags & OutputFlags & TalkFlags
 
 /** `-o -` */
-const STANDARD_OUTPUT = '-'
+export const STANDARD_OUTPUT = '-'
 
 export async function bake(flags: BakeFlags, context: RunContext): Promise<CommandOutput> {
   const asked = bakeRequest(flags)

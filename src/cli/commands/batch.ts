@@ -9,9 +9,7 @@ import type { RunContext } from '../../progress.js'
 import type { BatchReport, JobOutcome } from '../../report.js'
 import { readJobs } from '../batch/read-jobs.js'
 import { withLocalImage } from '../fetched-image.js'
-import { complaintsAbout } from '../render/annotation.js'
-import { errorText } from '../render/error.js'
-import { exitCodeOf, outcomeDocument } from '../render/outcome.js'
+import { failuresOf, outcomeDocument } from '../render/outcome.js'
 import { printable, table } from '../render/table.js'
 import type { CommandOutput } from '../run.js'
 
@@ -35,21 +33,12 @@ export async function batch(
 }
 
 function batchOutput({ outcomes, skipped }: BatchReport): CommandOutput {
-  const failures = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []))
   return {
     document: { outcomes: outcomes.map((outcome) => ({ job: outcome.job, ...outcomeDocument(outcome) })), skipped },
     text: `${table(outcomes.map(row), ['left', 'left', 'left', 'left'], '').join('\n')}\n`,
-    problems: failures
-      .map(({ error, job, template }) => `${printable(nameOf(job, template))}: ${errorText(error)}\n`)
-      .join(''),
-    complaints: failures.flatMap(({ error, job, template }) => complaintsAbout(nameOf(job, template), error)),
-    exitCode: exitCodeOf(outcomes),
+    // `job 1, ec2`
+    ...failuresOf(outcomes, (nth) => [outcomes[nth]?.job, outcomes[nth]?.template].filter(Boolean).join(', ')),
   }
-}
-
-/** `job 1, ec2` */
-function nameOf(job: string, template: string | undefined): string {
-  return [job, template].filter(Boolean).join(', ')
 }
 
 function row(outcome: JobOutcome): readonly string[] {

@@ -42,6 +42,9 @@ export function askedTemplates({
   outputDir,
   template = [],
 }: EditionFlags & Pick<OutputFlags, 'output'>): Pick<ContentFlags, 'template'> | Pick<EditionsRequest, 'templates'> {
+  if (outputDir === '') {
+    throw new UsageError('ERR_USAGE', '--output-dir names no directory', { hint: '--output-dir DIR' })
+  }
   if (output !== undefined && outputDir !== undefined) {
     throw new UsageError('ERR_USAGE', '--output and --output-dir both say where the output goes', {
       hint: 'leave one of them out',

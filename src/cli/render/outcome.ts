@@ -1,14 +1,37 @@
 /** What became of several editions: each as `--json` prints it, and the exit code that stands for all. */
 import { CancelledError } from '../../errors.js'
 import type { Outcome } from '../../report.js'
+import type { Complaint } from './annotation.js'
+import { complaintsAbout } from './annotation.js'
 import { planDocument } from './document.js'
-import { errorDocument } from './error.js'
+import { errorDocument, errorText } from './error.js'
+import { visible } from './table.js'
 
 export function outcomeDocument(outcome: { readonly template: string | undefined } & Outcome): object {
   const template = outcome.template ?? null
   if ('error' in outcome) return { template, status: 'failed', ...errorDocument(outcome.error) }
   if ('kept' in outcome) return { template, status: 'kept', output: { path: outcome.kept } }
   return { template, status: 'baked', ...planDocument(outcome.report) }
+}
+
+/** Of what failed: what people are told on standard error, what annotations say, and the exit code of all. */
+export function failuresOf(
+  outcomes: readonly Outcome[],
+  nameOf: (nth: number) => string,
+): { readonly problems: string; readonly complaints: readonly Complaint[]; readonly exitCode: number } {
+  const failures = outcomes.flatMap((outcome, nth) =>
+    'error' in outcome ? [{ name: nameOf(nth), error: outcome.error }] : [],
+  )
+  const told = failures.filter(({ error }) => !(error instanceof CancelledError))
+  const cancelled = failures.length - told.length
+  const lines = told.map(({ error, name }) => `${visible(name)}: ${errorText(error)}\n`)
+  // Each of them would say the same.
+  if (cancelled > 0) lines.push(`cancelled: ${cancelled} of ${outcomes.length} were not made\n`)
+  return {
+    problems: lines.join(''),
+    complaints: told.flatMap(({ error, name }) => complaintsAbout(name, error)),
+    exitCode: exitCodeOf(outcomes),
+  }
 }
 
 /** That of the first failure; of a run that was cancelled, whatever else had failed before. */

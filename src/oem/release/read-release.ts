@@ -39,17 +39,27 @@ export async function toldRelease(
 }
 
 /**
- * What an output is called after with `--label`: its release, which has to be known before the image is read.
+ * What an edition is called with its release: `2512.3.0.rackspace`.
  *
- * @throws ERR_USAGE when it is not
+ * @throws ERR_USAGE when the release is not known
  */
-export async function editionLabel(edition: string, requested: string | undefined, imagePath: string): Promise<string> {
-  const release = await toldRelease(requested, imagePath, {})
+export function editionLabel(edition: string, release: ImageRelease, imagePath: string): string {
   // A `+`, as builds that are no releases have it, is a blank to some servers.
   if (release.kind === 'known') return `${release.version.replaceAll('+', '-')}.${edition}`
   throw new UsageError('ERR_USAGE', `--label: it is not known which release ${basename(imagePath)} is`, {
     hint: 'name it with --release, or put the version.txt of its release beside it',
   })
+}
+
+/** What an edition is called, as far as that is known before the image is read: its label may be for the image to tell. */
+export async function nameBeforehand(
+  edition: string,
+  { label, release: requested }: { readonly label?: boolean; readonly release?: string },
+  imagePath: string,
+): Promise<string | undefined> {
+  if (label !== true) return edition
+  const release = await toldRelease(requested, imagePath, {})
+  return release.kind === 'known' ? editionLabel(edition, release, imagePath) : undefined
 }
 
 /**

@@ -8,7 +8,8 @@ import { findFiles } from '../host-files.js'
 import { builtInDirectory } from './template.js'
 import { TEMPLATE_NAME } from './template-manifest.js'
 
-const START = 'custom'
+/** Nobody's provider: what a new template begins as. */
+export const STARTING_POINT = 'custom'
 
 export interface NewTemplate {
   readonly name: string
@@ -27,7 +28,7 @@ export async function writeNewTemplate(name: string, directory: string): Promise
       hint: 'use lower-case letters, digits and dashes, such as my-cloud',
     })
   }
-  const from = builtInDirectory(START)
+  const from = builtInDirectory(STARTING_POINT)
   const sources = await findFiles(from, 'template')
   await attempt(() => mkdir(directory), directory)
   const files = sources.map(({ relativePath }) => relativePath)
