@@ -4,6 +4,17 @@
  *     import { bake } from 'oem-bake'
  *     const report = await bake({ image: 'image.img.bz2', template: 'rackspace' }, { signal, onProgress: console.error })
  */
+import {
+  assertBake,
+  assertBatch,
+  assertEditions,
+  assertExplain,
+  assertInspect,
+  assertPlan,
+  assertProve,
+  assertUnbake,
+  assertVerify,
+} from './assert-request.js'
 import * as pipeline from './bake.js'
 import type { FetchReport, FetchRequest } from './fetch/fetch.js'
 import * as look from './look.js'
@@ -45,7 +56,8 @@ function contextFrom(options: RunOptions): RunContext {
 }
 
 /** Bakes an edition of an image and publishes it. @throws {@link OemBakeError} */
-export function bake(request: BakeRequest, options: RunOptions = {}): Promise<BakeReport> {
+export async function bake(request: BakeRequest, options: RunOptions = {}): Promise<BakeReport> {
+  assertBake(request)
   return pipeline.bake(request, contextFrom(options))
 }
 
@@ -55,6 +67,7 @@ export function bake(request: BakeRequest, options: RunOptions = {}): Promise<Ba
  * @throws {@link OemBakeError} when something is wrong with the request or the image, and nothing was published
  */
 export async function bakeEditions(request: EditionsRequest, options: RunOptions = {}): Promise<EditionsReport> {
+  assertEditions(request)
   const editions = await import('./editions.js')
   return editions.bakeEditions(request, contextFrom(options))
 }
@@ -65,32 +78,38 @@ export async function bakeEditions(request: EditionsRequest, options: RunOptions
  * @throws {@link OemBakeError} when the jobs can't be told apart
  */
 export async function bakeBatch(request: BatchRequest, options: RunOptions = {}): Promise<BatchReport> {
+  assertBatch(request)
   const batch = await import('./batch/batch.js')
   return batch.bakeBatch(request, contextFrom(options))
 }
 
 /** Says exactly what a bake would change, and changes nothing. @throws {@link OemBakeError} */
-export function plan(request: PlanRequest, options: RunOptions = {}): Promise<PlanReport> {
+export async function plan(request: PlanRequest, options: RunOptions = {}): Promise<PlanReport> {
+  assertPlan(request)
   return look.plan(request, contextFrom(options))
 }
 
 /** Takes all bakes back and publishes the image as it was on the original. @throws {@link OemBakeError} */
-export function unbake(request: UnbakeRequest, options: RunOptions = {}): Promise<BakeReport> {
+export async function unbake(request: UnbakeRequest, options: RunOptions = {}): Promise<BakeReport> {
+  assertUnbake(request)
   return pipeline.unbake(request, contextFrom(options))
 }
 
 /** Says exactly what {@link unbake} would change, and changes nothing. @throws {@link OemBakeError} */
-export function planOfUnbake(request: UnbakeRequest, options: RunOptions = {}): Promise<PlanReport> {
+export async function planOfUnbake(request: UnbakeRequest, options: RunOptions = {}): Promise<PlanReport> {
+  assertUnbake(request)
   return look.planOfUnbake(request, contextFrom(options))
 }
 
 /** Says what an image is and what its OEM partition holds. @throws {@link OemBakeError} */
-export function inspect(request: ImageRequest, options: RunOptions = {}): Promise<InspectReport> {
+export async function inspect(request: ImageRequest, options: RunOptions = {}): Promise<InspectReport> {
+  assertInspect(request)
   return look.inspect(request, contextFrom(options))
 }
 
 /** Says what a machine will do at boot: with the image as it is, or after a bake. @throws {@link OemBakeError} */
-export function explain(request: ExplainRequest, options: RunOptions = {}): Promise<ExplainReport> {
+export async function explain(request: ExplainRequest, options: RunOptions = {}): Promise<ExplainReport> {
+  assertExplain(request)
   return look.explain(request, contextFrom(options))
 }
 
@@ -101,7 +120,8 @@ export async function fetch(request: FetchRequest, options: RunOptions = {}): Pr
 }
 
 /** Says who vouches for a file. @throws {@link OemBakeError} when a signature or a digest that is there is bad */
-export function verify(request: VerifyRequest, options: RunOptions = {}): Promise<VerifyReport> {
+export async function verify(request: VerifyRequest, options: RunOptions = {}): Promise<VerifyReport> {
+  assertVerify(request)
   return verifyFile(request, contextFrom(options))
 }
 
@@ -120,7 +140,8 @@ export function keys(named: readonly string[] = [], options: Pick<RunOptions, 'e
  * @returns a report with `holds: false` when something else differs
  * @throws {@link OemBakeError} when one of the images can't be read, or the original is not what its digest says
  */
-export function prove(request: ProveRequest, options: RunOptions = {}): Promise<ProofReport> {
+export async function prove(request: ProveRequest, options: RunOptions = {}): Promise<ProofReport> {
+  assertProve(request)
   return proveImages(request, contextFrom(options))
 }
 

@@ -4,9 +4,10 @@
  */
 
 import type { Options } from 'yargs'
+import { assertAsksForContent } from '../../assert-request.js'
 import { UsageError } from '../../errors.js'
 import { given } from '../../given.js'
-import { asksForContent, type ContentRequest, type RequestedFile } from '../../request.js'
+import type { ContentRequest, RequestedFile } from '../../request.js'
 
 /** Heading of `--help`. */
 export const CONTENT = 'What goes onto the OEM partition:'
@@ -90,14 +91,8 @@ export interface ContentFlags {
 /** @throws ERR_USAGE for a flag whose own grammar is broken, or when nothing at all is to be baked */
 export function contentRequest(flags: ContentFlags): ContentRequest {
   const request = contentOptions(flags)
-  if (asksForContent(request)) return request
-  throw new UsageError(
-    'ERR_USAGE',
-    'nothing was asked for: no template, no cloud-config, no Ignition config, no file',
-    {
-      hint: 'oem-bake IMAGE --template rackspace; oem-bake templates lists all there are',
-    },
-  )
+  assertAsksForContent(request)
+  return request
 }
 
 /** The same where nothing need be asked for. @throws ERR_USAGE for a flag whose own grammar is broken */
