@@ -15,7 +15,7 @@ import type { BakeRequest, BatchJob, BatchRequest, EditionsRequest } from '../re
 import { jobsAtOnce } from './at-once.js'
 import { Claims } from './claims.js'
 import { findOutput, outputOf } from './find-output.js'
-import { KnownInputs } from './known-file.js'
+import { KnownInputs } from './known-inputs.js'
 
 /** What is made of a request before it is used; a failure is its job's. */
 export type Prepare = <Request extends BakeRequest | EditionsRequest>(

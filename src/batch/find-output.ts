@@ -17,8 +17,9 @@ import { describeRequest } from '../publish/described-request.js'
 import { readManifest } from '../publish/read-manifest.js'
 import { wantedSideFiles } from '../publish/side-files.js'
 import { targetPath } from '../publish/target.js'
+import { digestFile, type KnownFile } from '../source/digest-file.js'
 import { ownVersion, PROGRAM } from '../version.js'
-import { type KnownFile, KnownInputs, knowFile } from './known-file.js'
+import { KnownInputs } from './known-inputs.js'
 import { sideFilesFit } from './side-files-fit.js'
 
 /** Where an edition goes; undefined with a label that only the image tells. */
@@ -55,7 +56,7 @@ export async function findOutput(
   const wanted = wantedSideFiles(request, path)
   if ((await lstat(path).catch(() => undefined)) === undefined) return undefined
   const withSha512 = wanted.some(({ kind }) => kind === 'digests')
-  const output = await knowFile(path, withSha512, context)
+  const output = await digestFile(path, withSha512, context)
   if (!isOf(field(manifest, 'output'), output)) return undefined
   return (await sideFilesFit(wanted, path, output, request.sign, context)) ? path : undefined
 }

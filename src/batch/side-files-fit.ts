@@ -10,7 +10,7 @@ import type { RunContext } from '../progress.js'
 import { formatDigests, formatSha256File, type NamedDigest } from '../publish/checksums.js'
 import { type SideFile, type SideFileKind, sideFilePath } from '../publish/side-files.js'
 import { readSmallFile } from '../small-file.js'
-import type { KnownFile } from './known-file.js'
+import type { KnownFile } from '../source/digest-file.js'
 
 const LIMIT_BYTES = 16 << 20
 

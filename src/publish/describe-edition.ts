@@ -11,6 +11,7 @@ import { digestTemplateFiles } from '../oem/template/template-digests.js'
 import type { PhaseTimes } from '../phase-times.js'
 import type { RunContext } from '../progress.js'
 import type { PlanReport } from '../report.js'
+import { digestFile } from '../source/digest-file.js'
 import type { Digests } from '../source/file-hash.js'
 import type { FinishedSideFile } from './publish.js'
 import type { BakeRecord } from './record.js'
@@ -59,15 +60,16 @@ export async function prepareDescription(
 ): Promise<EditionDescription> {
   const sourceDateEpoch = requestedClock(request.sourceDateEpoch, context.env)
   const signer = request.sign === undefined ? undefined : await openSigner(request.sign, context)
+  const hasProvenance = sideFiles.some(({ kind }) => kind === 'provenance')
   const templateFiles =
-    content.template !== undefined && sideFiles.some(({ kind }) => kind === 'provenance')
-      ? await digestTemplateFiles(content.template)
-      : []
+    content.template !== undefined && hasProvenance ? await digestTemplateFiles(content.template) : []
   return {
     tell: toldFor(sideFiles),
     write: async (image, target, { digests, encoder, input, previous, seen, times }) => {
       if (sideFiles.length === 0) return []
       if (input === undefined) throw new InternalError('ERR_INTERNAL', 'the digest of the input was not taken')
+      const original =
+        hasProvenance && request.original !== undefined ? await digestFile(request.original, false, context) : undefined
       const ran = { startedAt: times.startedAt, finishedAt: new Date(), phases: times.phases() }
       return writeSideFiles(
         image,
@@ -83,6 +85,7 @@ export async function prepareDescription(
           signer,
           templateFiles: templateFiles.map(({ name, sha256 }) => ({ name, digests: { sha256 } })),
           input: { name: basename(request.image), digests: input },
+          original: original && { name: original.name, digests: original },
           sourceDateEpoch,
           times: sourceDateEpoch === undefined ? ran : undefined,
         },

@@ -3,7 +3,7 @@
  *
  * Statement: in-toto/attestation spec/v1/statement.md and resource_descriptor.md. Predicate: SLSA provenance v1
  * (slsa-framework/slsa spec/build-provenance.md). The subject is the output; what was asked for are the external
- * parameters; the input image, the template's own files and the files that were given are the resolved dependencies. The
+ * parameters; the input image, the original image that files came back from, the template's own files and the files that were given are the resolved dependencies. The
  * statement is not signed by itself: with `--sign` its digest stands in DIGESTS.asc; whoever has another way wraps it in
  * an envelope of that.
  *
@@ -54,7 +54,7 @@ export function formatProvenance(record: BakeRecord, templateFiles: readonly Nam
 }
 
 export function describeProvenance(record: BakeRecord, templateFiles: readonly NamedFile[]): ProvenanceStatement {
-  const { input, output, times, tools } = record
+  const { input, original, output, times, tools } = record
   return {
     _type: STATEMENT_TYPE,
     subject: [descriptor(output)],
@@ -63,7 +63,12 @@ export function describeProvenance(record: BakeRecord, templateFiles: readonly N
       buildDefinition: {
         buildType: BUILD_TYPE,
         externalParameters: describeRequest(record),
-        resolvedDependencies: [input, ...templateFiles, ...givenFiles(record)].map(descriptor),
+        resolvedDependencies: [
+          input,
+          ...(original === undefined ? [] : [original]),
+          ...templateFiles,
+          ...givenFiles(record),
+        ].map(descriptor),
       },
       runDetails: {
         builder: {

@@ -36,6 +36,8 @@ export interface BakeRecord {
   readonly content: OemContent
   readonly seen: PlanReport
   readonly input: NamedFile
+  /** What files were brought back from, where a provenance is to name it. */
+  readonly original: NamedFile | undefined
   readonly previous: PreviousDigests
   readonly output: NamedFile & { readonly sizeBytes: number }
   /** The outside program that encoded it, if one did. */

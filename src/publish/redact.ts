@@ -4,7 +4,7 @@
  * Names of files are shortened to their last part where they are known to be such. Free text (a finding quotes the place
  * that it is about, a line of a file, a path) goes through a `Redactor`, which knows the run's secrets and paths.
  */
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, resolve } from 'node:path'
 
 export const REDACTED = '(redacted)'
 
@@ -23,11 +23,13 @@ export class Redactor {
       .filter((secret) => secret.length >= SECRET_CHARACTERS_MIN)
       // As it is, and as messages quote it.
       .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-    const absolute = paths.filter((path) => path !== '').flatMap((path) => [path, resolve(path)])
+    const written = paths.filter((path) => path !== '').flatMap((path) => [path, resolve(path)])
     const replacements = new Map<string, string>([
-      ...absolute.flatMap((path): [string, string][] => {
+      ...written.flatMap((path): [string, string][] => {
         const directory = dirname(path)
-        return [...(directory.length > 1 ? [[`${directory}/`, ''] as [string, string]] : []), [path, basename(path)]]
+        // A relative one may be any word: in `base/default.ign`, `base` is a directory of the OEM partition.
+        const isPlain = directory.length > 1 && isAbsolute(directory)
+        return [...(isPlain ? [[`${directory}/`, ''] satisfies [string, string]] : []), [path, basename(path)]]
       }),
       ...forms.map((form): [string, string] => [form, REDACTED]),
     ])

@@ -2,7 +2,7 @@
  * Bakes of baked images, and the way back, through the command line and on whole images: bytes where bytes are promised, and
  * trees as debugfs sees them.
  */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { BakeReport, ExplainReport, InspectReport, PlanReport } from '../../dist/index.js'
@@ -18,6 +18,7 @@ import {
   oemBake,
   oemBakeJson,
   partitionRange,
+  sha256,
   type TreeEntry,
 } from './outside.js'
 
@@ -111,8 +112,13 @@ describe('of a vendor image in bzip2', () => {
   it('unbake gives the original tree, under a name that is neither', async () => {
     const image = join(dirname(newPath('x')), 'coreos_image.rackspace.img.bz2')
     copyFileSync(rackspace, image)
-    const report = await oemBakeJson<BakeReport>(['unbake', image, '--original', original])
+    const report = await oemBakeJson<BakeReport>(['unbake', image, '--original', original, '--with', 'all'])
     expect(basename(report.output.path)).toBe('coreos_image.unbaked.img.bz2')
+    const provenance = readFileSync(`${report.output.path}.provenance.json`, 'utf8')
+    expect(JSON.parse(provenance).predicate.buildDefinition.resolvedDependencies).toContainEqual({
+      name: basename(original),
+      digest: { sha256: sha256(original) },
+    })
     expect(treeOf(report.output.path)).toEqual(treeOf(original))
     const manifest = JSON.parse(judge('cat', [`${report.output.path}.manifest.json`]).toString())
     expect(manifest.request).toMatchObject({ unbake: true, original: basename(original) })

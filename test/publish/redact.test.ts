@@ -10,6 +10,8 @@ describe('Redactor', () => {
       'cloud.yml, line 3: /bin/agent is absent',
     )
     expect(redactor.text(`${process.cwd()}/configs/cloud.yml`)).toBe('cloud.yml')
+    const ofBase = new Redactor([], ['base/image.bin'])
+    expect(ofBase.text('base/default.ign of base/image.bin')).toBe('base/default.ign of image.bin')
   })
 
   it('lets no secret through, as it is or as messages quote it, whatever else is around it', () => {

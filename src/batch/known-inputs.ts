@@ -1,23 +1,11 @@
-/** What has to be known of a file to tell whether it is the one that a manifest describes. */
+/** What has to be known of an image to tell whether it is the one that a manifest describes. */
 import { basename, resolve } from 'node:path'
 import type { RunContext } from '../progress.js'
 import type { ImageRequest } from '../request.js'
-import { type Digests, FileHash } from '../source/file-hash.js'
+import type { KnownFile } from '../source/digest-file.js'
+import { FileHash } from '../source/file-hash.js'
 import { openImage } from '../source/source.js'
 import { verifyOrigin } from '../trust/verify.js'
-
-export interface KnownFile extends Digests {
-  readonly name: string
-  readonly sizeBytes: number
-}
-
-/** Of an output. @throws what opening and reading it throws */
-export async function knowFile(path: string, withSha512: boolean, context: RunContext): Promise<KnownFile> {
-  await using opened = await openImage(path)
-  await using hash = new FileHash({ withSha512 }, { ...context, report: () => undefined })
-  const { device, handle, name } = opened
-  return { name, sizeBytes: device.size, ...(await hash.whole(handle.fd, device.size, path)) }
-}
 
 /**
  * Of an image that is to be baked, verified as a bake would verify it: an edition that is kept is no reason to be silent about it.
