@@ -31,7 +31,7 @@ import { inputsOf } from './publish/inputs.js'
 import { openOutputDirectory } from './publish/output-directory.js'
 import { publish } from './publish/publish.js'
 import { wantedSideFiles } from './publish/side-files.js'
-import { chooseTarget, type Target, targetDirectory, UNBAKED } from './publish/target.js'
+import { chooseTarget, saysCompressed, type Target, targetDirectory, UNBAKED } from './publish/target.js'
 import type { BakeReport } from './report.js'
 import type { BakeRequest, UnbakeRequest } from './request.js'
 import { assertOriginalApart } from './source/original-apart.js'
@@ -155,6 +155,7 @@ export async function makeEdition(
   { finished, output, planOf, scratch, spareThread, times }: EditionWork,
 ): Promise<{ readonly report: BakeReport; readonly notes: ImageNotes }> {
   const { context } = times
+  if (named !== undefined) reportMisnamed(named, decoded.codec, context)
   const { located, notes } = await openOem({ device: decoded.device, notes: known }, sizeLimit(request))
   const told = knownRelease ?? (await toldRelease(request.release, image.path, known))
   const wantsUsr = knownRelease === undefined && told.kind === 'unknown'
@@ -204,6 +205,20 @@ export async function makeEdition(
     notes: { ...releaseNotes(seen.release, known), ...notes, ...baked.booted.notes },
     report: { ...seen, output: { path: target.path, ...digests, encoder, files: target.sideFiles, removed } },
   }
+}
+
+/** An output is compressed as its input is, whatever it is called; programs go by the name. */
+function reportMisnamed({ path }: Target, { kind }: DecodedImage['codec'], context: RunContext): void {
+  const isCompressed = kind === 'bzip2'
+  if (saysCompressed(path) !== !isCompressed) return
+  context.report({
+    kind: 'warning',
+    code: 'OUTPUT_NAME',
+    message: isCompressed
+      ? `${basename(path)} does not say that it is compressed: the image is, with bzip2, and so is what is made of it`
+      : `${basename(path)} says that it is compressed: the image is not, and so neither is what is made of it`,
+    hint: isCompressed ? 'let its name end in .bz2' : 'leave .bz2 out of its name',
+  })
 }
 
 /** An old signature beside a new image would be a lie; that it is gone is not to be missed. */

@@ -49,6 +49,13 @@ export function editionName(imageName: string, edition: string, instead: readonl
   return `${stem}.${edition}${extensions}`
 }
 
+/** What a name says of the bytes; undefined where it says nothing. */
+export function saysCompressed(path: string): boolean | undefined {
+  const extension = extname(path)
+  if (COMPRESSION_EXTENSIONS.has(extension)) return true
+  return IMAGE_EXTENSIONS.has(extension) ? false : undefined
+}
+
 /** Absolute: the path asked for, or {@link editionName} beside the image. */
 export function targetPath(
   image: Pick<OpenedImage, 'name' | 'path'>,

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { BakeReport, PlanReport, ProgressEvent } from '../../dist/index.js'
 import { fixtureImage } from '../support/images.js'
+import { makeSmallDisk } from '../support/small-disk.js'
 import { temporaryDirectory } from '../support/temp.js'
 import { ENV, judge, oemBake, oemBakeJson, sha256 } from './outside.js'
 import { APPLIANCE_TIMEOUT_MS } from './proof.js'
@@ -208,6 +209,21 @@ describe('bake', () => {
     expect(stdout.toString()).toBe(`${output}\n`)
     const beside = ['', '.manifest.json', '.sha256'].map((extension) => `${basename(output)}${extension}`)
     expect(readdirSync(place).sort()).toEqual([basename(image), ...beside].sort())
+  })
+
+  it('warns of a name that says something else of the bytes than is true', async () => {
+    const place = mkdtempSync(path('misnamed-'))
+    const raw = makeSmallDisk(join(place, 'raw.bin'), {})
+    const warningOf = async (image: string, name: string): Promise<string | undefined> => {
+      const words = [image, '-t', 'rackspace', '--with', 'none', '-q', '-o', join(place, name)]
+      const { exitCode, stderr } = await oemBake(words)
+      expect(exitCode, stderr).toBe(0)
+      return /^warning: (x\S* .*)$/m.exec(stderr)?.[1]
+    }
+    expect(await warningOf(raw, 'x.bin.bz2')).toContain('says that it is compressed')
+    expect(await warningOf(raw, 'x.img')).toBeUndefined()
+    expect(await warningOf(images.bz2, 'x.bin')).toContain('does not say that it is compressed')
+    for (const name of ['x.img.bz2', 'x']) expect(await warningOf(images.bz2, name)).toBeUndefined()
   })
 
   it('writes to --output, replaces it with --force only, and needs no `bake` to be said', async () => {

@@ -10,7 +10,7 @@ const LAX = { strict: false, ignore: [] }
 const place = { file: 'grub.cfg', line: 3 }
 const error = GRUB_RULES.found('grub-cr', 'wrong', { severity: 'error', place, hint: 'mend it' })
 const warning = TREE_RULES.found('release-unknown', 'who knows')
-const note = TREE_RULES.found('remove-absent', 'nothing there')
+const note = TREE_RULES.found('secure-boot-skips-grub', 'nothing there')
 
 describe('rules', () => {
   it('have names of their own, in kebab-case, each with a source', () => {

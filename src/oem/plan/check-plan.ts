@@ -166,7 +166,11 @@ function noteRemovals({ content, decision, removed, state }: PlanFacts): readonl
   }
   for (const path of content.remove) {
     if (state.entries.some((entry) => isWithin(entry.path, path))) continue
-    findings.push(TREE_RULES.found('remove-absent', `there is no ${path} on the OEM partition to remove`))
+    findings.push(
+      TREE_RULES.found('remove-absent', `there is no ${path} on the OEM partition to remove`, {
+        hint: 'oem-bake inspect IMAGE lists what is there',
+      }),
+    )
   }
   return findings
 }

@@ -144,7 +144,7 @@ export const TREE_RULES = defineRules('ERR_USAGE', {
     finds: 'a history of earlier bakes that is damaged, or is none',
     source: 'oem-bake, the history on the OEM partition',
   },
-  'remove-absent': { severity: 'note', finds: 'a path to remove that is not there', source: 'oem-bake' },
+  'remove-absent': { severity: 'warning', finds: 'a path to remove that is not there', source: 'oem-bake' },
   'variable-without-effect': {
     severity: 'warning',
     finds: 'a variable that only files of other releases use',
