@@ -148,9 +148,9 @@ async function readDocument(
   const found = await readSmallBytes(file, LIMIT_BYTES)
   if (found.kind === 'absent') return undefined
   if (found.kind === 'unfit') throw invalid(`${file} ${found.reason}: expected digests of ${imageName}`, file)
-  const text = found.bytes.toString('utf8')
-  if (!isClearSigned(text)) return { kind: 'other', file, text, bytes: found.bytes, signatures: [] }
-  const parsed = parseClearSigned(text)
+  const { bytes } = found
+  if (!isClearSigned(bytes)) return { kind: 'other', file, text: bytes.toString('utf8'), bytes, signatures: [] }
+  const parsed = parseClearSigned(bytes)
   if ('fault' in parsed) throw invalidSignature(file, parsed.fault)
   const signatures = parseSignatureFile(parsed.signature)
   if ('fault' in signatures) throw invalidSignature(file, signatures.fault)

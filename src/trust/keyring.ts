@@ -86,7 +86,9 @@ export async function openKeyring(files: readonly KeyFile[], now: Date): Promise
   try {
     return await readCertificates(bytes, now)
   } catch (error) {
-    throw error instanceof NoKeys ? invalidKeys(error.file, error.message, error) : error
+    if (!(error instanceof NoKeys)) throw error
+    const isOwn = files.some(({ from, path }) => from === 'own' && path === error.file)
+    throw invalidKeys(error.file, error.message, error, isOwn ? `remove it: rm ${error.file}` : undefined)
   }
 }
 
@@ -123,11 +125,12 @@ export async function addKeys(
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const there = new Set(await readdir(directory))
-    for (const [primaryFingerprint, packets] of keys) {
+    for (const { packets, primaryFingerprint } of keys) {
       // By content, too: two states of one key lie side by side, and count together.
       const digest = createHash('sha256').update(packets).digest('hex').slice(0, 16)
       const name = `${primaryFingerprint}-${digest}.pgp`
       const file = join(directory, name)
+      if (added.some(({ path: known }) => known === file)) continue
       added.push({ primaryFingerprint, path: file, added: !there.has(name) })
       if (!there.has(name)) await writeWhole(file, packets)
     }
@@ -159,9 +162,9 @@ async function readKeyFile(path: string): Promise<KeyBytes> {
   }
 }
 
-function invalidKeys(path: string, reason: string, cause?: unknown): UsageError {
+function invalidKeys(path: string, reason: string, cause?: unknown, hint?: string): UsageError {
   return new UsageError('ERR_KEY_INVALID', `${path} ${reason}`, {
-    hint: 'gpg --export FINGERPRINT > key.gpg writes a file of keys; a pubring.kbx is none',
+    hint: hint ?? 'gpg --export FINGERPRINT > key.gpg writes a file of keys; a pubring.kbx is none',
     details: { file: path },
     cause,
   })

@@ -30,7 +30,7 @@ export async function feedSignature(bytes: Buffer, document: Buffer, keys: reado
 /** As text with armor in it, clear-signed text, and bare packets. Anything but a fault or a value is thrown. */
 export function feedText(bytes: Buffer): void {
   const text = bytes.toString('utf8')
-  for (const parsed of [parseArmor(text), parseClearSigned(text), parseSignatures(bytes)])
+  for (const parsed of [parseArmor(text), parseClearSigned(bytes), parseSignatures(bytes)])
     if ('fault' in parsed && parsed.fault === '') throw new InternalError('ERR_INTERNAL', 'a fault without words')
 }
 

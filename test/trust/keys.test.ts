@@ -95,6 +95,7 @@ function withoutKey(certificates: readonly Certificate[]): Case {
     issuerFingerprint: 'FD986FB096482F906F55B2EA01C9CAE767B3CA0E',
     issuerKeyId: '01C9CAE767B3CA0E',
     created: new Date('2020-05-22T00:00:00Z'),
+    criticalNotation: undefined,
     hash: { algorithm: 'sha512', prefix: new Uint8Array(), suffix: new Uint8Array() },
   }
   return {

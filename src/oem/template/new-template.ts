@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError, isErrnoException, RefusedError, UsageError } from '../../errors.js'
 import { findFiles } from '../host-files.js'
-import { builtInDirectory } from './template.js'
+import { builtInDirectory, listTemplates } from './template.js'
 import { TEMPLATE_NAME } from './template-manifest.js'
 
 /** Nobody's provider: what a new template begins as. */
@@ -27,6 +27,17 @@ export async function writeNewTemplate(name: string, directory: string): Promise
     throw new UsageError('ERR_USAGE', `a template can't be called ${JSON.stringify(name)}`, {
       hint: 'use lower-case letters, digits and dashes, such as my-cloud',
     })
+  }
+  const { templates } = await listTemplates({})
+  const taken = templates.find((template) => template.name === name || template.aliases.includes(name))
+  if (taken !== undefined) {
+    throw new UsageError(
+      'ERR_USAGE',
+      `${name} is a template of oem-bake's own: --template ${name} would go on meaning that one`,
+      {
+        hint: 'choose another name, such as my-cloud',
+      },
+    )
   }
   const from = builtInDirectory(STARTING_POINT)
   const sources = await findFiles(from, 'template')

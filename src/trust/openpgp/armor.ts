@@ -41,8 +41,8 @@ export function isArmored(bytes: Buffer): boolean {
   return bytes.length > 0 && (bytes[0] ?? 0) < 0x80
 }
 
-export function isClearSigned(text: string): boolean {
-  return linesOf(text)[0] === CLEAR_SIGNED
+export function isClearSigned(bytes: Buffer): boolean {
+  return linesOf(bytes.toString('latin1'))[0] === CLEAR_SIGNED
 }
 
 /** All blocks of a text, in order; what stands around them is passed over, as people's notes in key files are. */
@@ -63,8 +63,9 @@ export function parseArmor(text: string): readonly ArmorBlock[] | ArmorFault {
   return blocks
 }
 
-export function parseClearSigned(text: string): ClearSigned | ArmorFault {
-  const lines = linesOf(text)
+/** What was signed are bytes: a text that is not UTF-8 has to come out as it went in. */
+export function parseClearSigned(bytes: Buffer): ClearSigned | ArmorFault {
+  const lines = linesOf(bytes.toString('latin1'))
   if (lines[0] !== CLEAR_SIGNED) return { fault: `does not begin with ${CLEAR_SIGNED}` }
   let at = 1
   while (HEADER.test(lines[at] ?? '')) {
@@ -87,7 +88,8 @@ export function parseClearSigned(text: string): ClearSigned | ArmorFault {
   if ('fault' in block) return block
   if (lines.slice(block.next).some((line) => line !== ''))
     return { fault: `goes on after its signature, in line ${block.next + 1}` }
-  return { canonical: Buffer.from(signed.join('\r\n')), text: signed.join('\n'), firstLine, signature: block.bytes }
+  const text = Buffer.from(signed.join('\n'), 'latin1').toString('utf8')
+  return { canonical: Buffer.from(signed.join('\r\n'), 'latin1'), text, firstLine, signature: block.bytes }
 }
 
 function parseBlock(
@@ -112,7 +114,7 @@ function parseBlock(
 /** Blanks at the ends of lines count for nothing (sections 6.2 and 7.1). */
 function linesOf(text: string): readonly string[] {
   return text
-    .replace(/^\uFEFF/, '')
+    .replace(/^(?:\uFEFF|\xEF\xBB\xBF)/, '')
     .split('\n')
     .map(withoutBlanksAtEnd)
 }

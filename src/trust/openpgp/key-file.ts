@@ -33,8 +33,8 @@ export interface KeyParts {
   readonly primary: AnyKeyPacket
   /** Over the primary key alone. */
   readonly direct: SignaturePacket[]
-  readonly users: { readonly packet: UserIDPacket; readonly signatures: SignaturePacket[] }[]
-  readonly subkeys: { readonly packet: AnyKeyPacket; readonly signatures: SignaturePacket[] }[]
+  readonly users: Signed<UserIDPacket>[]
+  readonly subkeys: Signed<AnyKeyPacket>[]
 }
 
 export interface KeyBytes {
@@ -52,10 +52,16 @@ export class NoKeys extends Error {
   }
 }
 
-/** The public keys in a file, each as binary packets, by primary fingerprint. @throws NoKeys */
-export async function splitKeys(file: string, bytes: Buffer): Promise<ReadonlyMap<string, Uint8Array>> {
+/** A public key as binary packets. */
+export interface KeyPackets {
+  readonly primaryFingerprint: string
+  readonly packets: Uint8Array
+}
+
+/** The public keys in a file; one that is in it twice, in two states perhaps, comes twice. @throws NoKeys */
+export async function splitKeys(file: string, bytes: Buffer): Promise<readonly KeyPackets[]> {
   const keys = await publicKeysIn(file, bytes)
-  return new Map(keys.map((key) => [key.getFingerprint().toUpperCase(), key.write()]))
+  return keys.map((key) => ({ primaryFingerprint: key.getFingerprint().toUpperCase(), packets: key.write() }))
 }
 
 async function publicKeysIn(file: string, bytes: Buffer) {
@@ -107,6 +113,39 @@ function partsOf(primary: AnyKeyPacket, packets: readonly AnyPacket[]): KeyParts
     } else signatures = undefined
   }
   return parts
+}
+
+/** All that several copies of one key have, together: an older one may know of a revocation, a newer one of other users. */
+export function mergeParts(copies: readonly KeyParts[]): KeyParts {
+  const [first] = copies
+  if (first === undefined) throw new RangeError('a certificate is in a file at least')
+  return {
+    primary: first.primary,
+    direct: copies.flatMap(({ direct }) => direct),
+    users: merged(
+      copies.flatMap(({ users }) => users),
+      ({ userID }) => userID,
+    ),
+    subkeys: merged(
+      copies.flatMap(({ subkeys }) => subkeys),
+      fingerprintOf,
+    ),
+  }
+}
+
+interface Signed<Packet> {
+  readonly packet: Packet
+  readonly signatures: SignaturePacket[]
+}
+
+function merged<Packet>(all: readonly Signed<Packet>[], nameOf: (packet: Packet) => string): Signed<Packet>[] {
+  const byName = new Map<string, Signed<Packet>>()
+  for (const { packet, signatures } of all) {
+    const known = byName.get(nameOf(packet)) ?? { packet, signatures: [] }
+    known.signatures.push(...signatures)
+    byName.set(nameOf(packet), known)
+  }
+  return [...byName.values()]
 }
 
 /** Upper-case hex. */

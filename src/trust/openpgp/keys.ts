@@ -8,11 +8,12 @@
  * and unknown keys apart in message text only.
  *
  * What counts, after RFC 9580 sections 5.2.3 and 10.1 and what gpg does: the latest self-signature says when a key
- * expires and what it is for; a signing subkey must have signed back; any revocation by the owner counts for all time.
-
+ * expires and what it is for; a signing subkey must have signed back; any revocation by the owner, or by a revoker of the
+ * owner's choice, counts for all time.
  */
 import { type AnyKeyPacket, enums, type SignaturePacket } from 'openpgp'
-import { CONFIG, fingerprintOf, type KeyBytes, type KeyParts, parseKeys } from './key-file.js'
+import { CONFIG, fingerprintOf, type KeyBytes, type KeyParts, mergeParts, parseKeys } from './key-file.js'
+import { keyIdOf } from './signature-packet.js'
 
 /** Smaller ones can be, or soon will be, computed by others. */
 const LEAST_BITS = 2048
@@ -51,61 +52,87 @@ export interface SigningKey {
  * @throws NoKeys when a file is no file of keys
  */
 export async function readCertificates(files: readonly KeyBytes[], now: Date): Promise<readonly Certificate[]> {
-  const merged = new Map<string, { readonly parts: KeyParts[]; readonly files: Set<string> }>()
+  const read = new Map<string, { readonly copies: KeyParts[]; readonly files: Set<string> }>()
   for (const { file, bytes } of files) {
     for (const parts of await parseKeys(file, bytes)) {
       const fingerprint = fingerprintOf(parts.primary)
-      const entry = merged.get(fingerprint) ?? { parts: [], files: new Set() }
-      entry.parts.push(parts)
+      const entry = read.get(fingerprint) ?? { copies: [], files: new Set() }
+      entry.copies.push(parts)
       entry.files.add(file)
-      merged.set(fingerprint, entry)
+      read.set(fingerprint, entry)
     }
   }
-  return Promise.all([...merged.values()].map(({ parts, files: from }) => prove(parts, [...from], now)))
+  const keys = [...read.values()].map((entry) => ({ parts: mergeParts(entry.copies), files: [...entry.files] }))
+  const primaries = new Map(keys.map(({ parts: { primary } }) => [fingerprintOf(primary), primary]))
+  return Promise.all(keys.map(({ parts, files: from }) => prove(parts, from, primaries, now)))
 }
 
-async function prove(copies: readonly KeyParts[], files: readonly string[], now: Date): Promise<Certificate> {
-  const [first] = copies
-  if (first === undefined) throw new RangeError('a certificate is in a file at least')
-  const { primary } = first
-  const self: SignaturePacket[] = []
+async function prove(
+  { direct, primary, subkeys, users }: KeyParts,
+  files: readonly string[],
+  primaries: ReadonlyMap<string, AnyKeyPacket>,
+  now: Date,
+): Promise<Certificate> {
+  const self = [...(await held(direct, [enums.signature.key], primary, { key: primary }, now))]
   const named: { readonly userId: string; readonly by: SignaturePacket }[] = []
-  let revoked = false
-  for (const { direct, users } of copies) {
-    self.push(...(await held(direct, [enums.signature.key], primary, { key: primary }, now)))
-    revoked ||= (await held(direct, [enums.signature.keyRevocation], primary, { key: primary }, now)).length > 0
-    for (const { packet, signatures } of users) {
-      const data = { userID: packet, key: primary }
-      const latest = newest(await held(signatures, CERTIFICATIONS, primary, data, now))
-      if (latest === undefined) continue
-      const taken = newest(await held(signatures, [enums.signature.certRevocation], primary, data, now))
-      if (taken !== undefined && time(taken) >= time(latest)) continue
-      self.push(latest)
-      named.push({ userId: packet.userID, by: latest })
-    }
+  for (const { packet, signatures } of users) {
+    const data = { userID: packet, key: primary }
+    const latest = newest(await held(signatures, CERTIFICATIONS, primary, data, now))
+    if (latest === undefined) continue
+    const taken = newest(await held(signatures, [enums.signature.certRevocation], primary, data, now))
+    if (taken !== undefined && time(taken) >= time(latest)) continue
+    self.push(latest)
+    named.push({ userId: packet.userID, by: latest })
   }
   const latest = newest(self)
   const main: SigningKey = {
     ...describe(primary),
     expires: expiry(primary, latest),
     bound: latest !== undefined,
-    revoked,
+    revoked: await isRevoked(primary, direct, revokersIn(self), primaries, now),
     signs: latest !== undefined && maySign(latest),
-  }
-  const subkeys = new Map<string, { readonly packet: AnyKeyPacket; readonly signatures: SignaturePacket[] }>()
-  for (const { packet, signatures } of copies.flatMap((copy) => copy.subkeys)) {
-    const fingerprint = fingerprintOf(packet)
-    const entry = subkeys.get(fingerprint) ?? { packet, signatures: [] }
-    entry.signatures.push(...signatures)
-    subkeys.set(fingerprint, entry)
   }
   return {
     primary: main,
     primaryFingerprint: main.fingerprint,
     userId: (named.find(({ by }) => by.isPrimaryUserID === true) ?? named[0])?.userId,
-    subkeys: await Promise.all([...subkeys.values()].map((subkey) => proveSubkey(primary, subkey, now))),
+    subkeys: await Promise.all(subkeys.map((subkey) => proveSubkey(primary, subkey, now))),
     files,
   }
+}
+
+/** Section 5.2.3.23: whose revocations of the key count as its owner's own; fingerprints. */
+function revokersIn(self: readonly SignaturePacket[]): ReadonlySet<string> {
+  return new Set(
+    self.flatMap(({ revocationKeyFingerprint: fingerprint }) =>
+      fingerprint === null ? [] : [Buffer.from(fingerprint).toString('hex').toUpperCase()],
+    ),
+  )
+}
+
+/**
+ * By its owner, or by somebody whom the owner lets do it. A revocation that says it is by one of those, whose key is not there to
+ * tell, counts: who has that key would know better.
+ */
+async function isRevoked(
+  primary: AnyKeyPacket,
+  direct: readonly SignaturePacket[],
+  revokers: ReadonlySet<string>,
+  primaries: ReadonlyMap<string, AnyKeyPacket>,
+  now: Date,
+): Promise<boolean> {
+  const heldBy = (by: AnyKeyPacket) => held(direct, [enums.signature.keyRevocation], by, { key: primary }, now)
+  if ((await heldBy(primary)).length > 0) return true
+  for (const fingerprint of revokers) {
+    const revoker = primaries.get(fingerprint)
+    if (revoker !== undefined && (await heldBy(revoker)).length > 0) return true
+    const isClaimed = direct.some(
+      ({ issuerKeyID, signatureType }) =>
+        signatureType === enums.signature.keyRevocation && issuerKeyID.toHex().toUpperCase() === keyIdOf(fingerprint),
+    )
+    if (revoker === undefined && isClaimed) return true
+  }
+  return false
 }
 
 async function proveSubkey(
@@ -149,6 +176,8 @@ async function held(
   for (const signature of signatures) {
     const { signatureType: type, created } = signature
     if (type === null || created === null || !types.includes(type) || signature.isExpired(now)) continue
+    // The package refuses what names a revoker, because it asks none; `isRevoked` does.
+    Object.assign(signature, { revocationKeyClass: null })
     try {
       // At its own time: whether it is in force has been asked.
       await signature.verify(by, type, data, created, false, CONFIG)

@@ -25,6 +25,8 @@ export interface SignatureClaim {
   readonly issuerFingerprint: string | undefined
   readonly created: Date
   readonly hash: SignedHash
+  /** Name of a notation without which the signer wants the signature not to be taken (section 5.2.3.24). */
+  readonly criticalNotation: string | undefined
 }
 
 /** There, but of a kind that is not read: its version, type or hash algorithm. */
@@ -58,7 +60,9 @@ const SIGNATURE = 2
 /** Marker, trust and padding packets are to be passed over wherever they are (sections 5.8, 5.10, 5.14). */
 const PASSED_OVER: ReadonlySet<number> = new Set([10, 12, 21])
 /** Section 5.2.3.7: subpacket types. */
-const [CREATION_TIME, ISSUER_KEY_ID, ISSUER_FINGERPRINT] = [2, 16, 33]
+const [CREATION_TIME, ISSUER_KEY_ID, NOTATION, ISSUER_FINGERPRINT] = [2, 16, 20, 33]
+/** Set in the type of a subpacket without which the signature is not to be taken. */
+const CRITICAL = 0x80
 /** More than anybody signs with; each is a hash of the whole file at worst. */
 const SIGNATURES_MAX = 16
 
@@ -167,6 +171,7 @@ function parseBody(body: Buffer, packet: Buffer): ParsedSignature {
     issuerFingerprint: fingerprint && hex(fingerprint),
     issuerKeyId: keyId ? hex(keyId) : fingerprint && keyIdOf(hex(fingerprint)),
     created: new Date(created.readUInt32BE(0) * 1000),
+    criticalNotation: notationName(hashed.get(NOTATION | CRITICAL)),
     hash: {
       algorithm,
       prefix: version === 6 ? body.subarray(saltAt, saltEnd) : new Uint8Array(),
@@ -184,7 +189,7 @@ function trailer(version: number, length: number): Buffer {
   return Buffer.concat([Buffer.from([version, 0xff]), length32])
 }
 
-/** Section 5.2.3.7. Of several of a type the last one counts. */
+/** Section 5.2.3.7. Of several of a type the last one counts; a critical one is there under its type with {@link CRITICAL}, too. */
 function parseSubpackets(area: Buffer): ReadonlyMap<number, Buffer> {
   const found = new Map<number, Buffer>()
   for (let at = 0; at < area.length; ) {
@@ -198,11 +203,17 @@ function parseSubpackets(area: Buffer): ReadonlyMap<number, Buffer> {
     const typeAt = at + header.bytes
     const end = typeAt + header.length
     if (header.length === 0 || end > area.length) throw new Cut('holds a signature with a subpacket that is cut short')
-    // The top bit says that the subpacket is critical.
-    found.set(byteAt(area, typeAt) & 0x7f, area.subarray(typeAt + 1, end))
+    const type = byteAt(area, typeAt)
+    found.set(type & ~CRITICAL, area.subarray(typeAt + 1, end))
+    if ((type & CRITICAL) !== 0) found.set(type, area.subarray(typeAt + 1, end))
     at = end
   }
   return found
+}
+
+/** Section 5.2.3.24: 4 octets of flags, u16 length of the name, u16 length of the value, the name, the value. */
+function notationName(notation: Buffer | undefined): string | undefined {
+  return notation?.subarray(8, 8 + numberAt(notation, 4, 2)).toString('utf8')
 }
 
 /** The last 8 bytes of a version 4 fingerprint, the first 8 of a longer one (section 5.5.4). */

@@ -17,6 +17,7 @@ import type { SignatureClaim } from './signature-packet.js'
 
 export type BadReason =
   | 'mismatch'
+  | 'critical-notation'
   | 'weak-hash'
   | 'weak-key'
   | 'not-bound'
@@ -94,6 +95,13 @@ async function judgeBy(
   })
   const { primary } = certificate
   const name = `key ${key.fingerprint}`
+  // The package verifies none with such a notation; that it knows nothing of it comes first, as with gpg.
+  if (claim.criticalNotation !== undefined)
+    return bad(
+      'critical-notation',
+      `is not to be taken by whoever does not know the notation ${claim.criticalNotation}, says ${name}, and oem-bake does not`,
+      'ask who made the signature for one without a critical notation',
+    )
   if (created === null || signature.signatureType === null || !(await fits(signature, digest, key))) {
     return bad(
       'mismatch',

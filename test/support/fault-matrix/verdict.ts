@@ -95,7 +95,7 @@ const RULES: readonly Rule[] = [
   {
     consequence: 'either',
     why: 'where a file ends is seen by reading nothing',
-    when: all(meets('nothing'), at(/(?:\.(?:DIGESTS|sha256|sig|manifest\.json)|\.oem-bake-\*\/output)$/)),
+    when: all(meets('nothing'), at(/(?:\.(?:DIGESTS|sha256|sig|manifest\.json)|raw\/agent|\.oem-bake-\*\/output)$/)),
   },
   {
     consequence: 'either',

@@ -39,14 +39,14 @@ describe('parseArmor', () => {
 
 describe('parseClearSigned', () => {
   it('gives exactly what was signed: dashes unescaped, blanks at line ends gone, CR LF between lines and none at the end', () => {
-    const parsed = parseClearSigned(clear('first  \t\n- -----BEGIN\n\nlast'))
+    const parsed = parseClearSigned(Buffer.from(clear('first  \t\n- -----BEGIN\n\nlast')))
     if ('fault' in parsed) throw new Error(parsed.fault)
     expect(parsed.canonical.toString()).toBe('first\r\n-----BEGIN\r\n\r\nlast')
     expect(parsed.text).toBe('first\n-----BEGIN\n\nlast')
     expect(parsed.firstLine).toBe(4)
     expect(parsed.signature.toString()).toBe('the packets of a signature')
-    expect(isClearSigned(clear('x'))).toBe(true)
-    expect(isClearSigned(block())).toBe(false)
+    expect(isClearSigned(Buffer.from(clear('x')))).toBe(true)
+    expect(isClearSigned(Buffer.from(block()))).toBe(false)
   })
 
   it.each([
@@ -59,6 +59,6 @@ describe('parseClearSigned', () => {
     ['no signature', '-----BEGIN PGP SIGNED MESSAGE-----\n\ntext\n', 'no signature'],
     ['something else for a signature', clear('x').replaceAll('PGP SIGNATURE', 'PGP MESSAGE'), 'no signature'],
   ])('refuses %s: it would look signed, too', (_, text, says) => {
-    expect(parseClearSigned(text)).toEqual({ fault: expect.stringContaining(says) })
+    expect(parseClearSigned(Buffer.from(text))).toEqual({ fault: expect.stringContaining(says) })
   })
 })
