@@ -7,6 +7,7 @@
  */
 import { CancelledError, MachineError, throwIfCancelled, UsageError } from '../errors.js'
 import type { RunContext } from '../progress.js'
+import { shown } from './address.js'
 import { type Answer, type HttpClient, type PassingFailure, reasonOf } from './http.js'
 import type { PartialFile } from './partial.js'
 import { Retries, type RetryPolicy } from './retry.js'
@@ -47,6 +48,10 @@ async function attempt(
     answer.body.drop()
     throw notPublished(url)
   }
+  if (isAllThere(answer, file)) {
+    answer.body.drop()
+    return undefined
+  }
   const totalBytes = await prepare(answer, file)
   if (typeof totalBytes === 'object') {
     answer.body.drop()
@@ -68,6 +73,16 @@ async function attempt(
   const found = file.sizeBytes
   if (found > totalBytes) await file.restart(undefined)
   return failed(`it ended after ${found} bytes, expected ${totalBytes}`)
+}
+
+/** Whether an earlier run had downloaded the last byte: no rest is left to be sent. */
+function isAllThere(answer: Answer, file: PartialFile): boolean {
+  const validator = validatorOf(answer)
+  return (
+    answer.status === 416 &&
+    answer.header('content-range') === `bytes */${file.sizeBytes}` &&
+    (validator === undefined || validator === file.validator)
+  )
 }
 
 /** Makes the file ready for what the answer brings: its rest, or all of it. @returns the whole size, if it is known */
@@ -127,7 +142,7 @@ async function readSmall(answer: Answer, url: URL, limitBytes: number): Promise<
       pieces.push(piece)
       length += piece.length
       if (length <= limitBytes) continue
-      throw new MachineError('ERR_NETWORK', `${url.href} has more than ${limitBytes} bytes: expected a small file`, {
+      throw new MachineError('ERR_NETWORK', `${shown(url)} has more than ${limitBytes} bytes: expected a small file`, {
         hint: 'check that the address is that of a release directory',
       })
     }
@@ -139,9 +154,9 @@ async function readSmall(answer: Answer, url: URL, limitBytes: number): Promise<
 }
 
 export function notPublished(url: URL): UsageError {
-  return new UsageError('ERR_NOT_PUBLISHED', `the server has no ${url.href}`, {
+  return new UsageError('ERR_NOT_PUBLISHED', `the server has no ${shown(url)}`, {
     hint: 'check distribution, channel, version and platform, or name a mirror with --mirror',
-    details: { url: url.href },
+    details: { url: shown(url) },
   })
 }
 

@@ -10,11 +10,14 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { cacheDirectory } from '../cache-directory.js'
 import { fileError, OemBakeError, RefusedError, UsageError, VerificationError } from '../errors.js'
+import { given } from '../given.js'
 import type { ImageRelease } from '../oem/release/release.js'
 import type { RunContext } from '../progress.js'
 import type { TrustRequest } from '../request.js'
+import { findKeyFiles, openKeyring } from '../trust/keyring.js'
 import type { Verification } from '../trust/verification.js'
 import { verifyFile } from '../trust/verify-file.js'
+import { shown } from './address.js'
 import { download } from './download.js'
 import { HttpClient } from './http.js'
 import { ImageStore } from './image-store.js'
@@ -24,6 +27,7 @@ import { type PublishedName, parseUrl, urlOf } from './publisher.js'
 import { type ResolvedImage, resolveImage } from './resolve.js'
 import { RETRY_POLICY, type RetryPolicy } from './retry.js'
 import { contentKey, downloadSideFiles, type SideFile } from './side-files.js'
+import { byPath, byUrl, tellError, tellingContext, tellVerification } from './told-names.js'
 
 export interface FetchRequest extends TrustRequest {
   /** A URL, or a name to make one of. */
@@ -40,6 +44,7 @@ export interface FetchRequest extends TrustRequest {
 }
 
 export interface FetchReport {
+  /** Without user name, password and query. */
   readonly url: string
   readonly release: ImageRelease
   readonly image: { readonly path: string; readonly sizeBytes: number }
@@ -59,6 +64,7 @@ export async function fetchImage(request: FetchRequest, context: RunContext): Pr
   const asked = typeof request.source === 'string' ? parseUrl(request.source, 'the image') : urlOf(request.source)
   const imageName = nameOf(asked)
   const store = await openStore(request, context)
+  await assertKeys(request)
   const policy = request.retry ?? RETRY_POLICY
   await using client = await HttpClient.open(context, request.silenceMs)
   context.report({ kind: 'phase', phase: 'download', detail: asked.host })
@@ -79,9 +85,9 @@ export async function fetchImage(request: FetchRequest, context: RunContext): Pr
   if (present !== undefined)
     return await settle(wanted, { directory: file.directory, verification: present }, 'present')
   await download(client, resolved.url, file, policy, context)
-  const verification = await verified(file.path, request, context).catch((error) => {
-    // What was cut off is gone on with; what is wrong is not.
-    if (error instanceof VerificationError && error.code !== 'ERR_UNVERIFIED') file.finish()
+  const verification = await verified(wanted, file.path, file.directory, context).catch((error) => {
+    // Gone on with is what was cut off, and what may be good but for the keys or the side files; other bytes are not.
+    if (isOfOtherBytes(error)) file.finish()
     throw error
   })
   if (store === undefined || key === undefined) {
@@ -111,9 +117,23 @@ interface Found {
 }
 
 function nameOf(url: URL): string {
-  const name = decodeURIComponent(basename(url.pathname))
-  if (!url.pathname.endsWith('/') && name !== '' && !name.includes('/') && !name.startsWith('.')) return name
-  throw new UsageError('ERR_USAGE', `${url.href} names no file`, { hint: 'give the URL of the image itself' })
+  const name = decoded(basename(url.pathname))
+  if (name !== undefined && !url.pathname.endsWith('/') && /^[^./\p{Cc}][^/\p{Cc}]*$/u.test(name)) return name
+  throw new UsageError('ERR_USAGE', `${shown(url)} names no file`, { hint: 'give the URL of the image itself' })
+}
+
+/** Undefined for what encodes no text: `%zz`, or bytes that are no UTF-8. */
+function decoded(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return undefined
+  }
+}
+
+/** A `--key` that is no key would be found out only once the image is there. @throws ERR_KEY_INVALID, ERR_INPUT_FILE */
+async function assertKeys({ keys = [], verify }: TrustRequest): Promise<void> {
+  if (verify !== 'off' && keys.length > 0) await openKeyring(await findKeyFiles(keys, {}), new Date())
 }
 
 async function openStore({ cache, directory }: FetchRequest, { env }: RunContext): Promise<ImageStore | undefined> {
@@ -146,11 +166,12 @@ function parentOf({ key, request, store }: Wanted): string {
   return directory
 }
 
-async function takeStored({ key, request, resolved, store }: Wanted, context: RunContext): Promise<Found | undefined> {
+async function takeStored(wanted: Wanted, context: RunContext): Promise<Found | undefined> {
+  const { key, resolved, store } = wanted
   if (store === undefined || key === undefined || !(await store.has(key, resolved.name))) return undefined
   const directory = store.entry(key)
   try {
-    const verification = await verified(join(directory, resolved.name), request, context)
+    const verification = await verified(wanted, join(directory, resolved.name), directory, context)
     await store.touch(key)
     return { directory, verification }
   } catch (error) {
@@ -161,11 +182,8 @@ async function takeStored({ key, request, resolved, store }: Wanted, context: Ru
 }
 
 /** An image of that name where the new one is to go: the same one, or in the way. */
-async function lookAtPresent(
-  { request, resolved, vouchers }: Wanted,
-  staged: string,
-  context: RunContext,
-): Promise<Verification | undefined> {
+async function lookAtPresent(wanted: Wanted, staged: string, context: RunContext): Promise<Verification | undefined> {
+  const { request, resolved, vouchers } = wanted
   const { directory, force } = request
   if (directory === undefined) return undefined
   const path = join(resolve(directory), resolved.name)
@@ -181,28 +199,37 @@ async function lookAtPresent(
   const [signature, digests] = [voucher('.sig'), voucher('.DIGESTS')]
   if (!found.isFile() || (signature === undefined && digests === undefined)) throw inTheWay
   try {
-    return await verified(path, { ...request, ...(signature && { signature }), ...(digests && { digests }) }, context)
+    const beside = { ...request, ...given({ signature, digests }) }
+    return await verified({ ...wanted, request: beside }, path, staged, context)
   } catch (error) {
     throw isOfOtherBytes(error) ? inTheWay : error
   }
 }
 
-/** @throws ERR_UNVERIFIED when nothing vouches for the image at all */
-async function verified(image: string, request: TrustRequest, context: RunContext): Promise<Verification> {
-  const { digests, keys, signature, verify } = request
+/**
+ * @param sidesIn the directory where the side files are now
+ * @throws ERR_UNVERIFIED when nothing vouches for the image at all
+ */
+async function verified(
+  { key, request, sides, store }: Wanted,
+  image: string,
+  sidesIn: string,
+  context: RunContext,
+): Promise<Verification> {
+  const { digests, directory, keys, signature, verify } = request
   if (verify === 'off') return { status: 'off', reason: 'nobody was asked: --verify off' }
-  const { verification } = await verifyFile(
-    {
-      image,
-      ...(verify && { verify }),
-      ...(keys && { keys }),
-      ...(signature && { signature }),
-      ...(digests && { digests }),
-    },
-    context,
-  )
-  if (verification.status === 'unverified') throw unvouched(basename(image), verification.reason)
-  return verification
+  const told = byUrl(sides, sidesIn)
+  try {
+    const { verification } = await verifyFile(
+      given({ image, verify, keys, signature, digests }),
+      tellingContext(context, told),
+    )
+    if (verification.status === 'unverified') throw unvouched(basename(image), verification.reason)
+    const kept = store === undefined || key === undefined ? sidesIn : store.entry(key)
+    return tellVerification(verification, byPath(sidesIn, directory === undefined ? kept : resolve(directory)))
+  } catch (error) {
+    throw tellError(error, told)
+  }
 }
 
 function unvouched(name: string, reason = 'the server has neither a signature nor digests of it'): VerificationError {
@@ -211,8 +238,12 @@ function unvouched(name: string, reason = 'the server has neither a signature no
   })
 }
 
+/** Whether the bytes are not those that were published. That a key is unknown, revoked or expired says nothing of them. */
 function isOfOtherBytes(error: unknown): boolean {
-  return error instanceof OemBakeError && (error.code === 'ERR_DIGEST_MISMATCH' || error.code === 'ERR_SIGNATURE_BAD')
+  if (!(error instanceof OemBakeError)) return false
+  const { code, details } = error
+  const { why } = details
+  return code === 'ERR_DIGEST_MISMATCH' || (code === 'ERR_SIGNATURE_BAD' && why === 'mismatch')
 }
 
 /** Gives the files their names, if they are to have any, and says what was done. */
@@ -231,5 +262,5 @@ async function settle(
     await place({ from: directory, to, sideNames, imageName, force: request.force ?? false })
   }
   const files = [resolved.name, ...sideNames].map((name) => join(to, name))
-  return { url: resolved.url.href, release: resolved.release, image: { path, sizeBytes }, files, how, verification }
+  return { url: shown(resolved.url), release: resolved.release, image: { path, sizeBytes }, files, how, verification }
 }

@@ -8,7 +8,9 @@ import { readFile } from 'node:fs/promises'
 import { rootCertificates } from 'node:tls'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { CancelledError, fileError, MachineError } from '../errors.js'
+import { given } from '../given.js'
 import type { RunContext } from '../progress.js'
+import { basicAuthorization, shown } from './address.js'
 import { Incoming } from './incoming.js'
 
 /** A server that says nothing for so long is taken for gone. */
@@ -20,7 +22,7 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
 export interface Answer {
   readonly kind: 'answer'
-  /** 2xx, 404, 410 or 416. */
+  /** 2xx, 404, 410; 416 where a part was asked for. */
   readonly status: number
   /** Of a header, by its name in lower case. */
   readonly header: (name: string) => string | undefined
@@ -77,12 +79,17 @@ export class HttpClient implements AsyncDisposable {
    */
   async get(from: URL, headers: Readonly<Record<string, string>> = {}): Promise<Answer | PassingFailure> {
     let url = from
+    const authorization = basicAuthorization(from)
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-      const { response, failure } = await this.#ask(url, headers)
+      const { response, failure } = await this.#ask(url, {
+        ...headers,
+        ...(url.origin === from.origin ? given({ authorization }) : {}),
+      })
       if (response === undefined) return { kind: 'failed', reason: failure, retryAfterMs: undefined }
       const { body, headers: raw, statusCode: status } = response
       const header = (name: string): string | undefined => [raw[name]].flat()[0]
-      if ((status >= 200 && status < 300) || status === 404 || status === 410 || status === 416)
+      const isOfPart = status === 416 && 'range' in headers
+      if ((status >= 200 && status < 300) || status === 404 || status === 410 || isOfPart)
         return { kind: 'answer', status, header, body: new Incoming(body) }
       await body.dump().catch(() => undefined)
       if (PASSING.has(status))
@@ -93,10 +100,10 @@ export class HttpClient implements AsyncDisposable {
         }
       const location = header('location')
       if (!REDIRECT.has(status) || location === undefined || !URL.canParse(location, url.href))
-        throw refused(from, `the server answered ${status}${url === from ? '' : ` at ${url.href}`}`)
+        throw refused(from, `the server answered ${status}${url === from ? '' : ` at ${shown(url)}`}`)
       const next = new URL(location, url)
       if (url.protocol === 'https:' && next.protocol !== 'https:')
-        throw refused(from, `it leads from https to ${next.href}, where anybody on the way could change it`)
+        throw refused(from, `it leads from https to ${shown(next)}, where anybody on the way could change it`)
       url = next
     }
     throw refused(from, `it leads on over more than ${REDIRECTS_MAX} redirects`)
@@ -134,7 +141,7 @@ export function reasonOf(error: unknown): string {
 }
 
 function refused(url: URL, reason: string): MachineError {
-  return new MachineError('ERR_NETWORK', `could not fetch ${url.href}: ${reason}`, {
+  return new MachineError('ERR_NETWORK', `could not fetch ${shown(url)}: ${reason}`, {
     hint: 'check the address, or name another server with --mirror',
   })
 }

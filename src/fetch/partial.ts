@@ -9,9 +9,11 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile 
 import { join } from 'node:path'
 import { fileError } from '../errors.js'
 import { isRunning, ownMark } from '../process-mark.js'
+import { shown } from './address.js'
 
 /** Where a partial file comes from. */
 interface Source {
+  /** As it is told. A query that is another one now may be the new token for the same file: the validator is to say. */
   readonly url: string
   /** Entity tag or date of the file on the server; without one, what is there can't be gone on with. */
   readonly validator: string | undefined
@@ -47,7 +49,8 @@ export class PartialFile implements AsyncDisposable {
   }
 
   /**
-   * Takes up what an earlier run left, or begins.
+   * Takes up what an earlier run left of the file, or begins. What lay beside it is gone: the server may have other side files by
+   * now, or none.
    *
    * @throws ERR_PERMISSION | ERR_NO_SPACE | ERR_NOT_FOUND | ERR_IO
    */
@@ -57,7 +60,10 @@ export class PartialFile implements AsyncDisposable {
       const directory = `${resting}~${ownMark()}`
       if (!(await takeUp(parent, resting, directory))) await mkdir(directory, { mode: 0o755 })
       const source = await readSource(directory)
-      const fits = source?.url === url.href && source.validator !== undefined
+      const address = shown(url)
+      for (const other of await readdir(directory))
+        if (other !== name && other !== SOURCE) await rm(join(directory, other), { recursive: true, force: true })
+      const fits = source?.url === address && source.validator !== undefined
       const path = join(directory, name)
       const handle = await open(path, 'a+', 0o644)
       if (!fits) await handle.truncate(0)
@@ -67,7 +73,7 @@ export class PartialFile implements AsyncDisposable {
         resting,
         path,
         handle,
-        fits ? source : { url: url.href, validator: undefined },
+        fits ? source : { url: address, validator: undefined },
         size,
       )
     } catch (error) {

@@ -9,6 +9,7 @@
 import { UsageError } from '../errors.js'
 import { nearestName } from '../oem/nearest.js'
 import type { Distro } from '../oem/release/release.js'
+import { atPath, basicAuthorization, shown, shownText } from './address.js'
 
 /** A release directory and a file in it, as asked for. */
 export interface PublishedName {
@@ -86,21 +87,28 @@ export function urlOf({ arch, channel, distro, mirror, platform, version }: Publ
     })
   }
   const kind = platform === 'generic' ? '' : `_${platform}`
-  const base = mirror === undefined ? `https://${channel}.release.${publisher.host}/` : withSlash(mirror)
+  const base = parseUrl(mirror ?? `https://${channel}.release.${publisher.host}/`, '--mirror')
   // A `+`, as builds that are no releases have it, means a blank to some servers.
-  return parseUrl(
-    `${base}${arch}-usr/${encodeURIComponent(version)}/${publisher.prefix}${kind}_image${suffix}`,
-    '--mirror',
+  return atPath(
+    base,
+    `${withSlash(base.pathname)}${arch}-usr/${encodeURIComponent(version)}/${publisher.prefix}${kind}_image${suffix}`,
   )
 }
 
 /** @param what the flag or word that it is from @throws ERR_USAGE */
 export function parseUrl(text: string, what: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url !== undefined && (url.protocol === 'https:' || url.protocol === 'http:')) return url
-  throw new UsageError('ERR_USAGE', `${what} ${text} is no http or https URL`, {
-    hint: 'write it as https://host/path',
-  })
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new UsageError('ERR_USAGE', `${what} ${shownText(text)} is no http or https URL`, {
+      hint: 'write it as https://host/path',
+    })
+  }
+  if ((url.username !== '' || url.password !== '') && basicAuthorization(url) === undefined) {
+    throw new UsageError('ERR_USAGE', `${what} ${shown(url)} has a user name or password that can't be sent`, {
+      hint: 'write a % in one as %25; a user name can have no colon',
+    })
+  }
+  return url
 }
 
 /** Whether the image was named by a URL and not by a path. */
@@ -111,8 +119,8 @@ export function isUrl(image: string): boolean {
 /** The part of the path that says `current`, if there is one. */
 export const CURRENT = /\/current(?:-\d{4})?\//
 
-function withSlash(mirror: string): string {
-  return mirror.endsWith('/') ? mirror : `${mirror}/`
+function withSlash(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`
 }
 
 function assertOneOf(what: string, found: string, known: readonly string[], distro: Distro): void {

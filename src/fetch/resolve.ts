@@ -5,6 +5,7 @@
 import { MachineError } from '../errors.js'
 import type { ImageRelease } from '../oem/release/release.js'
 import { parseVersionTxt } from '../oem/release/version-txt.js'
+import { atPath, shown } from './address.js'
 import { downloadSmall, notPublished } from './download.js'
 import type { HttpClient } from './http.js'
 import { CURRENT } from './publisher.js'
@@ -35,22 +36,25 @@ export async function resolveImage(
   policy: RetryPolicy,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
-  const versionUrl = new URL(VERSION_TXT, asked)
+  const versionUrl = atPath(asked, new URL(VERSION_TXT, asked).pathname)
   const bytes = await downloadSmall(client, versionUrl, LIMIT_BYTES, policy, signal)
   const isCurrent = CURRENT.test(asked.pathname)
   if (bytes === undefined && isCurrent) throw notPublished(versionUrl)
   const release: ImageRelease =
     bytes === undefined
-      ? { kind: 'unknown', reason: `the server has no ${versionUrl.href}` }
+      ? { kind: 'unknown', reason: `the server has no ${shown(versionUrl)}` }
       : parseVersionTxt(bytes.toString('utf8'))
-  const versionTxt = bytes && { name: VERSION_TXT, bytes }
+  const versionTxt = bytes && { name: VERSION_TXT, url: versionUrl, bytes }
   if (!isCurrent) return { url: asked, name, release, versionTxt }
   if (release.kind === 'unknown') {
-    throw new MachineError('ERR_NETWORK', `could not tell which release ${versionUrl.href} is of: ${release.reason}`, {
-      hint: 'name one with --version',
-    })
+    throw new MachineError(
+      'ERR_NETWORK',
+      `could not tell which release ${shown(versionUrl)} is of: ${release.reason}`,
+      {
+        hint: 'name one with --version',
+      },
+    )
   }
-  const url = new URL(asked)
-  url.pathname = asked.pathname.replace(CURRENT, `/${encodeURIComponent(release.version)}/`)
+  const url = atPath(asked, asked.pathname.replace(CURRENT, `/${encodeURIComponent(release.version)}/`))
   return { url, name, release, versionTxt }
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { CancelledError, MachineError } from '../errors.js'
+import { shown } from './address.js'
 import type { PassingFailure } from './http.js'
 
 export interface RetryPolicy {
@@ -40,10 +41,10 @@ export class Retries {
     if (this.#failures > this.#policy.retries) {
       throw new MachineError(
         'ERR_NETWORK',
-        `could not fetch ${url.href}: ${reason}, ${this.#failures} times in a row`,
+        `could not fetch ${shown(url)}: ${reason}, ${this.#failures} times in a row`,
         {
           hint: 'run the same command again: it goes on where this one stopped',
-          details: { url: url.href },
+          details: { url: shown(url) },
         },
       )
     }

@@ -3,12 +3,14 @@
  * missing; what they are worth is judged with the image, not here.
  */
 import { createHash } from 'node:crypto'
+import { atPath } from './address.js'
 import { downloadSmall } from './download.js'
 import type { HttpClient } from './http.js'
 import type { RetryPolicy } from './retry.js'
 
 export interface SideFile {
   readonly name: string
+  readonly url: URL
   readonly bytes: Buffer
 }
 
@@ -25,8 +27,9 @@ export async function downloadSideFiles(
 ): Promise<readonly SideFile[]> {
   const found = await Promise.all(
     SUFFIXES.map(async (suffix) => {
-      const bytes = await downloadSmall(client, new URL(`${image.href}${suffix}`), LIMIT_BYTES, policy, signal)
-      return bytes && { name: `${imageName}${suffix}`, bytes }
+      const url = atPath(image, `${image.pathname}${suffix}`)
+      const bytes = await downloadSmall(client, url, LIMIT_BYTES, policy, signal)
+      return bytes && { name: `${imageName}${suffix}`, url, bytes }
     }),
   )
   return found.filter((file) => file !== undefined)

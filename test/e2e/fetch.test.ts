@@ -84,3 +84,16 @@ it('--version is the release here, and the flags that name an image do not go wi
   expect(exitCode).toBe(2)
   expect(stderr).toContain('--version names an image, and so does https://example.com/x.bz2')
 })
+
+it('a URL that names no file is refused, whether it is to be fetched or baked', async () => {
+  const url = `${server.origin}/%zz?token=hidden`
+  for (const words of [
+    ['fetch', url],
+    [url, '-t', 'rackspace'],
+  ]) {
+    const { exitCode, stderr } = await run('.', ...words)
+    expect(exitCode, stderr).toBe(2)
+    expect(stderr).toContain(`${server.origin}/%zz names no file`)
+    expect(stderr).not.toContain('hidden')
+  }
+})

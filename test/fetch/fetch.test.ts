@@ -25,6 +25,9 @@ const versionTxt = Buffer.from(`FLATCAR_VERSION=${VERSION}\nFLATCAR_VERSION_ID=$
 
 let gpg: Gpg
 let keyFile: string
+/** The same key, which had expired before it signed. */
+let expiredKeyFile: string
+let otherKeyFile: string
 let signature: Buffer
 beforeAll(() => {
   gpg = new Gpg()
@@ -32,6 +35,10 @@ beforeAll(() => {
   keyFile = gpg.export(join(directory, 'key.asc'), [key])
   writeFileSync(join(directory, 'signed'), bytes)
   signature = gpg.sign(join(directory, 'signed'), key)
+  gpg.run(['--quick-set-expire', key, '2024-06-01'], '2024-05-01')
+  expiredKeyFile = gpg.export(join(directory, 'expired.asc'), [key])
+  const otherKey = gpg.newKey('Somebody Else <else@example.com>', 'ed25519', 'sign', '2024-01-01')
+  otherKeyFile = gpg.export(join(directory, 'other.asc'), [otherKey])
 })
 afterAll(() => gpg[Symbol.dispose]())
 
@@ -40,10 +47,20 @@ const digestsOf = (content: Buffer): Buffer =>
 
 interface Run {
   readonly report?: FetchReport
+  readonly error?: OemBakeError
   readonly code?: string
   readonly exitCode?: number
   readonly to: string
   readonly requests: readonly string[]
+}
+
+/** A server as it should be. */
+function publish(server: ReleaseServer): void {
+  server.files.set(IMAGE, { bytes })
+  server.files.set(`${IMAGE}.sig`, { bytes: signature })
+  server.files.set(`${IMAGE}.DIGESTS`, { bytes: digestsOf(bytes) })
+  server.files.set(`${RELEASE}version.txt`, { bytes: versionTxt })
+  server.files.set('/amd64-usr/current/version.txt', { bytes: versionTxt })
 }
 
 /** A server as it should be, changed by the case; one fetch from it into an empty directory. */
@@ -53,12 +70,14 @@ async function run(
   to = mkdtempSync(join(directory, 'to-')),
 ): Promise<Run> {
   await using server = await ReleaseServer.start()
-  server.files.set(IMAGE, { bytes })
-  server.files.set(`${IMAGE}.sig`, { bytes: signature })
-  server.files.set(`${IMAGE}.DIGESTS`, { bytes: digestsOf(bytes) })
-  server.files.set(`${RELEASE}version.txt`, { bytes: versionTxt })
-  server.files.set('/amd64-usr/current/version.txt', { bytes: versionTxt })
+  publish(server)
   arrange(server)
+  return await runFrom(server, request, to)
+}
+
+/** @returns with the requests of this run alone */
+async function runFrom(server: ReleaseServer, request: Partial<FetchRequest>, to: string): Promise<Run> {
+  const before = server.requests.length
   const source = {
     distro: 'flatcar',
     channel: 'stable',
@@ -77,10 +96,10 @@ async function run(
   }
   try {
     const report = await fetchImage(asked, testContext({ env: { XDG_CACHE_HOME: join(to, 'cache') } }))
-    return { report, to, requests: server.requests }
+    return { report, to, requests: server.requests.slice(before) }
   } catch (error) {
     if (!(error instanceof OemBakeError)) throw error
-    return { code: error.code, exitCode: error.exitCode, to, requests: server.requests }
+    return { error, code: error.code, exitCode: error.exitCode, to, requests: server.requests.slice(before) }
   }
 }
 
@@ -181,6 +200,8 @@ describe('the image is there and verified', () => {
       expect(readFileSync(join(to, NAME)).equals(bytes)).toBe(true)
       expect(report?.how).toBe('downloaded')
       expect(report?.verification.status).toBe(title.includes('no signature') ? 'digest' : 'signature')
+      expect(report?.files).toEqual(expect.arrayContaining(vouchingFiles(report)))
+      expect(vouchingFiles(report)).not.toEqual([])
       expect(leftovers(to)).toEqual([])
     })
   }
@@ -222,6 +243,16 @@ describe('nothing has the name of the image', () => {
     'when the server gives an error page for the signature': [
       'ERR_SIGNATURE_INVALID',
       (server) => void server.files.set(`${IMAGE}.sig`, { bytes: Buffer.from('<html>not found</html>') }),
+    ],
+    'when the server has another part of the signature than was asked for': [
+      'ERR_NETWORK',
+      (server) => {
+        server.behave = (path, _request, response) => {
+          if (path !== `${IMAGE}.sig`) return false
+          response.writeHead(416).end(signature)
+          return true
+        }
+      },
     ],
     'when the server always cuts the connection at the start': [
       'ERR_NETWORK',
@@ -322,6 +353,7 @@ it('what was fetched is taken from the cache the next time, and not when it was 
   }
   const cached = await again()
   expect(cached.report?.how).toBe('cached')
+  expect(vouchingFiles(cached.report)).toContain(join(to, `${NAME}.sig`))
   expect(cached.requests.some((path) => path === IMAGE)).toBe(false)
   const [key = ''] = readdirSync(join(to, 'cache/oem-bake/images'))
   rmSync(join(to, NAME))
@@ -339,6 +371,7 @@ it('an image that is there is verified and left; another file of its name is not
   expect(present.code).toBeUndefined()
   expect(present.report?.how).toBe('present')
   expect(present.report?.files.every((path) => existsSync(path))).toBe(true)
+  expect(vouchingFiles(present.report)).toContain(join(to, `${NAME}.sig`))
   writeFileSync(join(to, NAME), other)
   expect((await run(() => undefined, { cache: false }, to)).code).toBe('ERR_OUTPUT_EXISTS')
   expect(readFileSync(join(to, NAME)).equals(other)).toBe(true)
@@ -375,6 +408,75 @@ it('a run that is cancelled in the middle leaves no image', async () => {
   expect(readFileSync(join(to, NAME)).equals(bytes)).toBe(true)
   expect(leftovers(to)).toEqual([])
 })
+
+describe('what was downloaded is kept', () => {
+  it('when the key is a wrong one: with the right one nothing of it comes again', async () => {
+    const to = mkdtempSync(join(directory, 'to-'))
+    await using server = await ReleaseServer.start()
+    publish(server)
+    const wrong = await runFrom(server, { keys: [otherKeyFile] }, to)
+    expect(wrong.code).toBe('ERR_SIGNATURE_KEY_UNKNOWN')
+    // By a name that is still there when the run is over.
+    expect(wrong.error?.details).toMatchObject({ file: `${server.origin}${IMAGE}.sig` })
+    expect(wrong.error?.message).toContain(`${server.origin}${IMAGE}.sig`)
+    expect(wrong.error?.message).not.toContain(to)
+    const right = await runFrom(server, {}, to)
+    expect(right.report?.verification.status).toBe('signature')
+    expect(readFileSync(join(to, NAME)).equals(bytes)).toBe(true)
+    expect(right.requests.filter((path) => path.split(' ')[0] === IMAGE)).toEqual([`${IMAGE} bytes=${bytes.length}-`])
+    expect(leftovers(to)).toEqual([])
+  })
+
+  it('when a side file is a wrong one, which counts no more once the server has none', async () => {
+    const to = mkdtempSync(join(directory, 'to-'))
+    await using server = await ReleaseServer.start()
+    publish(server)
+    server.files.set(`${IMAGE}.sig`, { bytes: Buffer.from('<html>not found</html>') })
+    expect((await runFrom(server, {}, to)).code).toBe('ERR_SIGNATURE_INVALID')
+    server.files.delete(`${IMAGE}.sig`)
+    const again = await runFrom(server, {}, to)
+    expect(again.report?.verification.status).toBe('digest')
+    expect(again.requests).toContain(`${IMAGE} bytes=${bytes.length}-`)
+  })
+
+  it('unless the file has changed on the server since', async () => {
+    const to = mkdtempSync(join(directory, 'to-'))
+    await using server = await ReleaseServer.start()
+    publish(server)
+    server.files.set(IMAGE, { bytes: other, etag: '"older"' })
+    server.files.delete(`${IMAGE}.DIGESTS`)
+    expect((await runFrom(server, { keys: [otherKeyFile] }, to)).code).toBe('ERR_SIGNATURE_KEY_UNKNOWN')
+    server.files.set(IMAGE, { bytes })
+    expect((await runFrom(server, {}, to)).report?.verification.status).toBe('signature')
+    expect(readFileSync(join(to, NAME)).equals(bytes)).toBe(true)
+  })
+
+  it('in the cache, when its key had expired before it signed', async () => {
+    const to = mkdtempSync(join(directory, 'to-'))
+    await run(() => undefined, {}, to)
+    rmSync(join(to, NAME))
+    const expired = await run(() => undefined, { keys: [expiredKeyFile] }, to)
+    expect(expired.error).toMatchObject({ code: 'ERR_SIGNATURE_BAD', details: { why: 'made-after-expiry' } })
+    expect(expired.requests).not.toContain(IMAGE)
+    expect((await run(() => undefined, {}, to)).report?.how).toBe('cached')
+  })
+})
+
+it('a file of keys that holds none is told before the server is asked for anything', async () => {
+  const noKey = join(directory, 'no-key.asc')
+  writeFileSync(noKey, 'no key\n')
+  const { code, requests } = await run(() => undefined, { keys: [noKey] })
+  expect(code).toBe('ERR_KEY_INVALID')
+  expect(requests).toEqual([])
+})
+
+/** Those that the report says vouch for the image. */
+function vouchingFiles(report: FetchReport | undefined): string[] {
+  const verification = report?.verification
+  if (verification === undefined || !('digests' in verification)) return []
+  const digests = verification.digests.map(({ file }) => file)
+  return verification.status === 'signature' ? [verification.file, ...digests] : digests
+}
 
 /** What nobody asked for, in the directory and in the cache. */
 function leftovers(to: string): string[] {

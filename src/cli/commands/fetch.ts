@@ -3,6 +3,7 @@
  */
 
 import { UsageError } from '../../errors.js'
+import { shownText } from '../../fetch/address.js'
 import { fetchImage } from '../../fetch/fetch.js'
 import type { DISTROS, PublishedName } from '../../fetch/publisher.js'
 import { RETRY_POLICY } from '../../fetch/retry.js'
@@ -59,5 +60,7 @@ function publishedName({ arch, channel, distro, mirror, platform, version }: Fet
 function onlyUrl(url: string, words: readonly string[]): string {
   const naming = NAMING.find((name) => words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`)))
   if (naming === undefined) return url
-  throw new UsageError('ERR_USAGE', `--${naming} names an image, and so does ${url}`, { hint: 'leave one of them out' })
+  throw new UsageError('ERR_USAGE', `--${naming} names an image, and so does ${shownText(url)}`, {
+    hint: 'leave one of them out',
+  })
 }
