@@ -151,13 +151,23 @@ export const wrong: number = report.plan
     expect(ran.stdout).toBe('ec2')
   })
 
-  it('it completes in a shell, and brings its manual page', async () => {
+  it('it completes in a shell, and for all users it brings a manual page where man looks', async () => {
     const { stdout } = await run('oem-bake', 'completion', 'bash')
     writeFileSync(join(place, 'completion.bash'), stdout)
     expect(bashOffers(join(place, 'completion.bash'), place)('oem-bake --temp')).toEqual(['--template'])
-    const own = join(place, 'node_modules', 'oem-bake')
-    const { man } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { readonly man: string }
-    expect(execFileSync('mandoc', ['-T', 'utf8', join(own, man)], { encoding: 'utf8' })).toContain('OEM-BAKE(1)')
+    const prefix = join(directory, 'prefix')
+    // A folder, which npm links: without its dependencies, so that it takes a second.
+    const global = ['install', '--global', '--prefix', prefix, '--offline', '--userconfig', '/dev/null']
+    await execa('npm', [...global, '--cache', join(directory, 'npm'), join(packed, 'package')], { cwd: place })
+    const page = join(prefix, 'share/man/man1/oem-bake.1')
+    expect(execFileSync('mandoc', ['-T', 'utf8', page], { encoding: 'utf8' })).toContain('OEM-BAKE(1)')
+  })
+
+  it('it runs no script when it is installed', () => {
+    const manifest = readFileSync(join(place, 'node_modules/oem-bake/package.json'), 'utf8')
+    const { scripts } = JSON.parse(manifest) as { readonly scripts: Readonly<Record<string, string>> }
+    const run = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
+    expect(run.filter((name) => Object.hasOwn(scripts, name))).toEqual([])
   })
 
   it('its Packer plugin starts, and says that Packer starts it', async () => {
