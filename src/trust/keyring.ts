@@ -88,7 +88,12 @@ export async function openKeyring(files: readonly KeyFile[], now: Date): Promise
   } catch (error) {
     if (!(error instanceof NoKeys)) throw error
     const isOwn = files.some(({ from, path }) => from === 'own' && path === error.file)
-    throw invalidKeys(error.file, error.message, error, isOwn ? `remove it: rm ${error.file}` : undefined)
+    throw invalidKeys(
+      error.file,
+      error.message,
+      error,
+      isOwn ? `remove it: rm ${JSON.stringify(error.file)}` : undefined,
+    )
   }
 }
 

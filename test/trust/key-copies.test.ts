@@ -135,5 +135,5 @@ it('a file of our own keyring that is no key is to be removed, says the hint', a
   const junk = join(place, 'oem-bake', 'keys', 'x.asc')
   mkdirSync(join(junk, '..'), { recursive: true })
   writeFileSync(junk, 'x\n')
-  await expect(check()).rejects.toMatchObject({ code: 'ERR_KEY_INVALID', hint: `remove it: rm ${junk}` })
+  await expect(check()).rejects.toMatchObject({ code: 'ERR_KEY_INVALID', hint: `remove it: rm "${junk}"` })
 })

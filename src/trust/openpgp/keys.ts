@@ -164,6 +164,12 @@ const CERTIFICATIONS = [
   enums.signature.certPositive,
 ]
 
+const REVOCATIONS: ReadonlySet<number> = new Set([
+  enums.signature.keyRevocation,
+  enums.signature.subkeyRevocation,
+  enums.signature.certRevocation,
+])
+
 /** Those of some types that the key really made over the data, and that are in force. */
 async function held(
   signatures: readonly SignaturePacket[],
@@ -175,7 +181,9 @@ async function held(
   const good: SignaturePacket[] = []
   for (const signature of signatures) {
     const { signatureType: type, created } = signature
-    if (type === null || created === null || !types.includes(type) || signature.isExpired(now)) continue
+    if (type === null || created === null || !types.includes(type)) continue
+    // A revocation counts for all time, that before its own date too: this machine's clock may be slow.
+    if (!REVOCATIONS.has(type) && signature.isExpired(now)) continue
     // The package refuses what names a revoker, because it asks none; `isRevoked` does.
     Object.assign(signature, { revocationKeyClass: null })
     try {

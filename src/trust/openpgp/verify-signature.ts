@@ -99,7 +99,7 @@ async function judgeBy(
   if (claim.criticalNotation !== undefined)
     return bad(
       'critical-notation',
-      `is not to be taken by whoever does not know the notation ${claim.criticalNotation}, says ${name}, and oem-bake does not`,
+      `is not to be taken by whoever does not know the notation ${JSON.stringify(claim.criticalNotation)}, and oem-bake does not`,
       'ask who made the signature for one without a critical notation',
     )
   if (created === null || signature.signatureType === null || !(await fits(signature, digest, key))) {
