@@ -11,7 +11,7 @@ const KINDS = [HASH_THREAD, ENGINE_THREAD]
 /** A verb that looks into no filesystem. */
 const ONLY_HASHES = 'verify'
 /** Verbs without an image. */
-const WITHOUT_IMAGE = new Set(['templates', 'rules', 'completion', 'keys', 'fetch', 'batch'])
+const WITHOUT_IMAGE = new Set(['templates', 'rules', 'completion', 'keys', 'fetch', 'batch', 'help'])
 
 export function startEarlyThreads(words: readonly string[]): void {
   const word = words.find((candidate) => !candidate.startsWith('-'))

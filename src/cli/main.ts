@@ -15,17 +15,16 @@ import { verify } from './commands/verify.js'
 import { endEarlyThreads } from './early.js'
 import type { TalkFlags } from './options/talk.js'
 import { json, print, printError, runCommandLine } from './run.js'
-import { assertUnderstood } from './understood.js'
-import { type FlagsOf, VERBS, type Verb, type VerbName } from './verbs.js'
+import { typedFlags } from './typed-flags.js'
+import { assertNoWordLeft, assertUnderstood, assertValues, withHelpFlag } from './understood.js'
+import { commandOf, DEFAULT_VERB, type FlagsOf, VERBS, type Verb, type VerbName } from './verbs.js'
 
 const HELP_COLUMNS = 80
+const HELP_FLAGS: readonly string[] = ['--help', '-h']
 
 const USAGE = `Bakes a provider's edition of a Container Linux or Flatcar image.
 
-Usage: ${VERBS.map(({ usage }) => `oem-bake ${usage}`).join('\n       ')}`
-
-/** Where no verb is typed. */
-const DEFAULT_VERB: VerbName = 'bake'
+Usage: ${VERBS.map(({ usage }) => `oem-bake ${usage}`).join('\n')}`
 
 /** @param words all that was typed @returns the exit code */
 type Run<Name extends VerbName> = (flags: FlagsOf<Name>, words: readonly string[]) => number | Promise<number>
@@ -75,8 +74,7 @@ function patternOf({ name, words }: Verb): string | string[] {
 
 function described(parser: Argv, { examples, name, options, words }: Verb): Argv {
   for (const { describe, name: word } of words) parser.positional(word.toLowerCase(), { type: 'string', describe })
-  const verb = name === DEFAULT_VERB ? '' : `${name} `
-  for (const { does, typed } of examples) parser.example(`$0 ${verb}${typed}`, does)
+  for (const { does, typed } of examples) parser.example(`${commandOf(name)} ${typed}`, does)
   // There it is a release's; the program's own is asked for without a verb.
   if ('version' in options) parser.version(false)
   return parser.options(options)
@@ -90,9 +88,25 @@ function talkFlagsIn(words: readonly string[]): Pick<TalkFlags, 'json' | 'progre
   return { json: words.includes('--json'), progress: wantsEvents ? 'json' : 'auto' }
 }
 
-async function main(words: readonly string[]): Promise<number> {
+/** yargs takes the left margin from lines: these get it back. */
+function alignUsages(help: string): string {
+  return help.replace(/^Usage: .*?\n\n/ms, (usages) => usages.replace(/\n(?=oem-bake )/g, '\n       '))
+}
+
+async function main(typed: readonly string[]): Promise<number> {
+  try {
+    return await runVerb(withHelpFlag(typed))
+  } catch (error) {
+    return printError(error, talkFlagsIn(typed))
+  }
+}
+
+async function runVerb(words: readonly string[]): Promise<number> {
   let exitCode = 0
-  const parser = yargs([...words])
+  let chosen: Verb | undefined
+  const wantsHelp = typedFlags(words).some(({ spelled }) => HELP_FLAGS.includes(spelled))
+  // It would print the help itself, too.
+  const parser = yargs(wantsHelp ? words.filter((word) => !HELP_FLAGS.includes(word)) : [...words])
     .scriptName('oem-bake')
     .locale('en')
     .usage(USAGE)
@@ -102,11 +116,15 @@ async function main(words: readonly string[]): Promise<number> {
     parser.command(
       patternOf(verb),
       verb.summary,
-      (y) => described(y, verb),
+      (y) => {
+        chosen = verb
+        return described(y, verb)
+      },
       async (flags) => {
         const first: unknown = flags[verb.words[0]?.name.toLowerCase() ?? '']
         const leftOver = flags._.slice(flags._[0] === verb.name ? 1 : 0)
-        assertUnderstood(verb, words, typeof first === 'string' ? first : undefined, leftOver)
+        assertUnderstood(verb, words)
+        await assertNoWordLeft(verb, typeof first === 'string' ? first : undefined, leftOver, process.env)
         exitCode = await run(flags as FlagsOf<VerbName>, words)
       },
     )
@@ -123,14 +141,15 @@ async function main(words: readonly string[]): Promise<number> {
     .fail((message, error) => {
       // yargs reports a flag without its value as an error of its own class; what a command throws comes this way, too.
       if (error !== undefined && error.name !== 'YError') throw error
+      if (chosen !== undefined) assertValues(chosen, words)
       throw new UsageError('ERR_USAGE', message.replace(/\s+/g, ' '), { hint: 'see oem-bake --help', cause: error })
     })
-  try {
-    await parser.parseAsync()
-    return exitCode
-  } catch (error) {
-    return printError(error, talkFlagsIn(words))
+  if (wantsHelp) {
+    await print(`${alignUsages(await parser.getHelp())}\n`)
+    return 0
   }
+  await parser.parseAsync()
+  return exitCode
 }
 
 /** @returns the exit code */

@@ -69,7 +69,7 @@ const TABLE = {
   batch: {
     summary: 'Bake all jobs of a file: images and templates',
     usage: 'batch FILE [flags]',
-    words: [{ name: 'FILE', values: 'file', describe: 'YAML or JSON: a list of jobs' }],
+    words: [{ name: 'FILE', values: 'file', describe: 'YAML or JSON file with the jobs' }],
     options: { ...BATCH_OPTIONS, ...TALK_OPTIONS },
     examples: [{ typed: 'editions.yaml --resume', does: 'All that is not there yet' }],
   },
@@ -172,6 +172,14 @@ const TABLE = {
 } as const satisfies Readonly<Record<string, Omit<Verb, 'name'>>>
 
 export type VerbName = keyof typeof TABLE
+
+/** Where no verb is typed. */
+export const DEFAULT_VERB: VerbName = 'bake'
+
+/** How a verb is typed: `oem-bake plan`. */
+export function commandOf(name: VerbName): string {
+  return name === DEFAULT_VERB ? 'oem-bake' : `oem-bake ${name}`
+}
 
 /** What yargs makes of the words behind a verb, and of its flags. */
 export type FlagsOf<Name extends VerbName> = ArgumentsCamelCase<

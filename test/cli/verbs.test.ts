@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { flagsOf } from '#src/cli/completion/flags.js'
-import { assertUnderstood } from '#src/cli/understood.js'
+import { assertUnderstood, withHelpFlag } from '#src/cli/understood.js'
 import { VERBS } from '#src/cli/verbs.js'
 import { CHECKOUT, runCli } from '../support/command-line.js'
+import { rejectsWithCode } from '../support/errors.js'
 
 const PAGE = join(CHECKOUT, 'dist', 'man', 'oem-bake.1')
 const page = (): string => execFileSync('mandoc', ['-Tutf8', '-Owidth=200', PAGE], { encoding: 'utf8' })
@@ -17,7 +18,8 @@ const plain = (text: string): string => text.replaceAll(STRUCK_OVER, '').replace
 describe('the table of verbs', () => {
   it('has every verb of --help, with its usage', async () => {
     const { stdout } = await runCli(['--help'])
-    const usages = [...stdout.matchAll(/^(?:Usage: )?oem-bake (.+)$/gm)].map(([, usage = '']) => usage)
+    // Each below the first.
+    const usages = [...stdout.matchAll(/^(?:Usage: | {7})oem-bake (.+)$/gm)].map(([, usage = '']) => usage)
     const without = (usage: string): string => usage.replace(/ \[flags\]$/, '')
     expect(usages.map(without).sort()).toEqual(VERBS.map(({ usage }) => without(usage)).sort())
   })
@@ -29,6 +31,17 @@ describe('the table of verbs', () => {
     const shown = [...stdout.matchAll(/^ {2,6}(?:-\w, )?--([\w-]+)/gm)].map(([, flag = '']) => flag)
     const named = flagsOf(verb).map((flag) => flag.name.replace(/^no-/, ''))
     expect(new Set(shown.filter((flag) => flag !== 'version' || named.includes('version')))).toEqual(new Set(named))
+    expect(stdout).not.toMatch(/\S\[(?:boolean|string|array|number|choices)/)
+  })
+})
+
+describe('oem-bake help', () => {
+  it('is the help of a verb, or of all', async () => {
+    expect((await runCli(['help', 'keys'])).stdout).toBe((await runCli(['keys', '--help'])).stdout)
+    expect(withHelpFlag(['help'])).toEqual(['--help'])
+    expect(withHelpFlag(['help', '--template', 'ec2'])).toEqual(['help', '--template', 'ec2'])
+    const { hint } = await rejectsWithCode(() => withHelpFlag(['help', 'kesy']), 'ERR_USAGE')
+    expect(hint).toBe('did you mean oem-bake keys?')
   })
 })
 
@@ -37,7 +50,7 @@ describe('an example of --help', () => {
 
   it.each(examples)('has only flags of its verb, and values that they take: %s', (typed, verb) => {
     const [, ...words] = typed.split(' ')
-    expect(() => assertUnderstood(verb, words, undefined, [])).not.toThrow()
+    expect(() => assertUnderstood(verb, words)).not.toThrow()
     for (const [index, word] of words.entries()) {
       const flag = flagsOf(verb).find(({ name, short }) => word === `--${name}` || word === `-${short}`)
       expect(flag !== undefined || !word.startsWith('-'), word).toBe(true)

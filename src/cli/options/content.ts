@@ -42,7 +42,7 @@ export const CONTENT_OPTIONS = {
     group: CONTENT,
     describe: 'OEM id for grub.cfg: the Ignition platform',
   },
-  'oem-id-unchecked': { type: 'boolean', group: CONTENT, describe: 'Take an OEM id that the release does not know' },
+  'oem-id-unchecked': { type: 'boolean', group: CONTENT, describe: 'Take an OEM id unknown to the release' },
   file: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Add a file or folder, as SRC:DEST[:MODE]' },
   remove: { type: 'string', array: true, nargs: 1, group: CONTENT, describe: 'Remove a path' },
   existing: {
@@ -50,7 +50,8 @@ export const CONTENT_OPTIONS = {
     requiresArg: true,
     default: 'auto' as const,
     group: CONTENT,
-    describe: "What to do with files that are there; auto replaces a known vendor's",
+    describe:
+      "Files that are there: merge keeps them, replace removes them, refuse stops; auto replaces a known vendor's, and stops at others",
   },
   'allow-booted': { type: 'boolean', group: CONTENT, describe: 'Take an image that has been booted' },
   original: {

@@ -12,7 +12,7 @@ export const TRUST_OPTIONS = {
     requiresArg: true,
     default: 'auto' as const,
     group: TRUST,
-    describe: 'Check what is there; require a good signature; check nothing',
+    describe: 'auto checks what is there, require wants a good signature, off checks nothing',
   },
   signature: {
     type: 'string',

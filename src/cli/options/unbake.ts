@@ -14,7 +14,7 @@ export const UNBAKE_OPTIONS = {
     requiresArg: true,
     default: 'auto' as const,
     group: CONTENT,
-    describe: 'What to do with what somebody else changed; auto refuses',
+    describe: 'What somebody else changed: merge leaves it, replace undoes it, auto stops at it',
   },
   plan: { type: 'boolean', group: CONTENT, describe: 'Print what would change, and change nothing' },
 } satisfies Record<string, Options>

@@ -71,6 +71,13 @@ export const REQUEST_ROWS: readonly Row[] = [
     ...usage,
   },
   {
+    title: 'a template without its flag',
+    make: (place) => ({ args: ['rackspace', image(place)] }),
+    says: ['one word too many: rackspace'],
+    hint: ['did you mean --template rackspace?'],
+    ...usage,
+  },
+  {
     title: 'a proof with one image',
     make: (place) => ({ args: ['prove', image(place)] }),
     says: ['no second image'],
@@ -144,8 +151,8 @@ export const REQUEST_ROWS: readonly Row[] = [
   {
     title: '--set without a value',
     make: baking('--set'),
-    says: ['Not enough arguments', 'set'],
-    hint: ['--help'],
+    says: ['--set needs a value'],
+    hint: ['oem-bake image.bin', '--set region=eu'],
     ...usage,
   },
   {
@@ -158,14 +165,14 @@ export const REQUEST_ROWS: readonly Row[] = [
   {
     title: '--template without a name',
     make: typing('--template'),
-    says: ['Not enough arguments', 'template'],
-    hint: ['--help'],
+    says: ['--template needs a value'],
+    hint: ['oem-bake image.img.bz2 --template rackspace'],
     ...usage,
   },
   {
     title: 'a choice that there is not',
     make: baking('--existing', 'overwrite'),
-    says: ['existing', 'overwrite', 'merge'],
+    says: ['--existing overwrite: expected auto, merge, replace or refuse'],
     hint: ['--help'],
     ...usage,
   },
