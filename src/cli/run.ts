@@ -12,7 +12,7 @@ import type { ProgressEvent, RunContext } from '../progress.js'
 import { STOP_WITH_STDIN, whenStdinEnds } from '../stop-with-stdin.js'
 import type { TalkFlags } from './options/talk.js'
 import { annotatorFor, type Complaint, complaintOfWarning, complaintsOf } from './render/annotation.js'
-import { errorDocument, errorText } from './render/error.js'
+import { type ErrorStyle, errorDocument, errorEvent, errorLines } from './render/error.js'
 import { takesColour } from './render/label.js'
 import { type ProgressStyle, showProgress } from './render/progress.js'
 
@@ -23,7 +23,7 @@ export interface CommandOutput {
   /** Printed without. */
   readonly text: string
   /** What went wrong with some of several things; goes to standard error, without `--json`. */
-  readonly problems?: string
+  readonly problems?: (style: ErrorStyle) => string
   /** For a command whose output may be bad news: `templates check`, or several editions. @default 0 */
   readonly exitCode?: number
   /** The bad news of it, for those who see no output. */
@@ -57,6 +57,7 @@ export async function runCommandLine(
     })
   }
   const coloured = takesColour(process.stderr, process.env)
+  const style = errorStyle(flags)
   const view = showProgress(progressStyle(flags), flags.quiet ?? false, process.stderr, coloured)
   const report = (event: ProgressEvent): void => {
     view.onEvent(event)
@@ -65,7 +66,7 @@ export async function runCommandLine(
   try {
     const output = await command({ signal: abort.signal, report, env: process.env })
     view.close()
-    if (flags.json !== true && output.problems !== undefined) process.stderr.write(output.problems)
+    if (flags.json !== true && output.problems !== undefined) process.stderr.write(output.problems(style))
     await print(flags.json === true ? json(output.document) : output.text)
     annotate(output.complaints ?? [], flags)
     // Several things were done, and cancelling ended some of them.
@@ -73,8 +74,10 @@ export async function runCommandLine(
   } catch (error) {
     view.close()
     if (signalExitCode !== undefined) {
-      process.stderr.write('cancelled: nothing was published\n')
-      if (flags.json === true) await print(json(errorDocument(new CancelledError(), signalExitCode))).catch(ignore)
+      const cancelled = new CancelledError()
+      if (style !== 'json') process.stderr.write('cancelled: nothing was published\n')
+      else if (flags.json !== true) process.stderr.write(errorEvent(cancelled, { exitCode: signalExitCode }))
+      if (flags.json === true) await print(json(errorDocument(cancelled, signalExitCode))).catch(ignore)
       return signalExitCode
     }
     return await printError(error, flags)
@@ -89,8 +92,7 @@ export function json(document: unknown): string {
 export async function printError(error: unknown, flags: Pick<TalkFlags, 'json' | 'progress'>): Promise<number> {
   const failure = asOemBakeError(error)
   ignoreErrorEvents(process.stderr)
-  const coloured = takesColour(process.stderr, process.env)
-  const tell = (): unknown => process.stderr.write(`${errorText(failure, coloured)}\n`)
+  const tell = (): unknown => process.stderr.write(errorLines(failure, errorStyle(flags)))
   if (flags.json === true) await print(json(errorDocument(failure))).catch(tell)
   else tell()
   annotate(complaintsOf(failure), flags)
@@ -103,6 +105,11 @@ export async function printError(error: unknown, flags: Pick<TalkFlags, 'json' |
 function annotate(complaints: readonly Complaint[], { progress }: Pick<TalkFlags, 'progress'>): void {
   const annotator = annotatorFor(process.env)
   if (annotator !== undefined && progress !== 'json') process.stderr.write(annotator(complaints))
+}
+
+function errorStyle({ progress }: Pick<TalkFlags, 'progress'>): ErrorStyle {
+  if (progress === 'json') return 'json'
+  return takesColour(process.stderr, process.env) ? 'coloured' : 'plain'
 }
 
 function progressStyle({ progress, json }: TalkFlags): ProgressStyle {

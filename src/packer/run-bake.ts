@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { asErrorEvent } from '../cli/render/progress-event.js'
 import { CancelledError, EngineError } from '../errors.js'
 import { field, isMapping } from '../oem/mapping.js'
 import { STOP_WITH_STDIN } from '../stop-with-stdin.js'
@@ -24,7 +25,7 @@ export interface BakeRun {
   readonly words: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
-  /** A line of standard error: JSON, or whatever a broken program says. */
+  /** A line of standard error: JSON, but for an error, or whatever a broken program says. */
   readonly onLine: (line: string) => void
 }
 
@@ -58,13 +59,20 @@ export async function runBake({ env, onLine, program, signal, words }: BakeRun):
       child.on('close', (exitCode, signalName) => resolve({ exitCode, signalName }))
     })
     let tail = ''
+    let failure: unknown
     const listening = eachLine(child.stderr, (line) => {
+      const error = asErrorEvent(line)
+      // Of one without a document: nobody took it, say.
+      if (error !== undefined) {
+        failure = { error }
+        return
+      }
       if (!line.startsWith('{')) tail = `${tail}${line}\n`.slice(-TAIL_CHARACTERS)
       onLine(line)
     })
     const [stdout, , end] = await Promise.all([textOf(child.stdout), listening, ended])
     if (signal.aborted) throw new CancelledError()
-    const document = parse(stdout)
+    const document = parse(stdout) ?? failure
     if (end.exitCode !== null && document !== undefined) return { exitCode: end.exitCode, document }
     throw new EngineError('ERR_CHILD_FAILED', `oem-bake ended with ${end.signalName ?? end.exitCode}: ${tail}${stdout}`)
   } catch (error) {

@@ -37,8 +37,8 @@ import type { OemPartitionReport, ProofReport, ProvedImage } from './proof.js'
  */
 export async function prove(request: ProveRequest, context: RunContext): Promise<ProofReport> {
   const choice = request.engine ?? 'auto'
-  await using original = await openImage(request.original)
-  await using baked = await openImage(request.baked)
+  await using original = await openImage(request.original, 'the original image is the first argument')
+  await using baked = await openImage(request.baked, 'the baked image is the second argument')
   await using spareThread = prepareEngine(choice)
   await using scratch = await openWorkspace(request.tmpDir ?? tmpdir())
   const verified = await verifyOrigin(original, request, context)

@@ -8,7 +8,7 @@ import { openImage } from './source.js'
  */
 export async function assertOriginalApart(image: string, original: string | undefined): Promise<void> {
   if (original === undefined) return
-  await using opened = await openImage(original)
+  await using opened = await openImage(original, '--original names the image as it was before')
   if (!(await opened.isSameFile(image))) return
   throw new UsageError('ERR_USAGE', `--original ${original} is the image itself`, {
     hint: 'give the image as it was before the first bake',

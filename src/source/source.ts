@@ -43,13 +43,14 @@ export interface OpenedImage extends AsyncDisposable {
 /**
  * Opens the image; disposing of it closes the file.
  *
+ * @param named where it was named, for whoever has to look there again
  * @throws ERR_NOT_FOUND | ERR_PERMISSION | ERR_IO from the filesystem
  * @throws ERR_NOT_A_REGULAR_FILE for directories, devices, pipes and sockets
  * @throws ERR_IMAGE_EMPTY for a file of no bytes
  */
-export async function openImage(path: string): Promise<OpenedImage> {
+export async function openImage(path: string, named = 'the image is the first argument'): Promise<OpenedImage> {
   const absolute = resolve(path)
-  await assertRegularFile(path)
+  await assertRegularFile(path, named)
   // O_NONBLOCK: a pipe put in place of the file since the check would otherwise block the open for ever.
   const handle = await open(absolute, constants.O_RDONLY | constants.O_NONBLOCK).catch((error) => {
     throw fileError(error, `open ${path}`, 'check the path and its permissions')
@@ -84,9 +85,9 @@ export async function openImage(path: string): Promise<OpenedImage> {
   }
 }
 
-async function assertRegularFile(path: string): Promise<void> {
+async function assertRegularFile(path: string, named: string): Promise<void> {
   const found = await stat(path).catch((error) => {
-    throw fileError(error, `open ${path}`, 'check the path; the image is the first argument')
+    throw fileError(error, `open ${path}`, `check the path; ${named}`)
   })
   if (found.isFile()) return
   const kind = found.isDirectory()

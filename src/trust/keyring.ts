@@ -52,24 +52,30 @@ export async function findKeyFiles(
   return groups.flat()
 }
 
-async function filesAt(path: string, from: KeyFile['from']): Promise<readonly KeyFile[]> {
+/** @param named as what it was given: by `keys add`, as a word of its own */
+async function filesAt(
+  path: string,
+  from: KeyFile['from'],
+  named: 'flag' | 'word' = 'flag',
+): Promise<readonly KeyFile[]> {
   try {
     const found = await stat(path)
     if (found.isFile()) return [{ path, from }]
-    if (!found.isDirectory()) throw unfit(path, from, 'is neither a file nor a directory')
+    if (!found.isDirectory()) throw unfit(path, from, named, 'is neither a file nor a directory')
     const names = (await readdir(path)).filter((name) => KEY_FILE.test(name)).sort()
     return names.map((name) => ({ path: join(path, name), from }))
   } catch (error) {
     const errno = isErrnoException(error) ? error.code : undefined
     if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw fileError(error, `read the keys in ${path}`)
     if (from === 'own') return []
-    throw unfit(path, from, 'does not exist')
+    throw unfit(path, from, named, 'does not exist')
   }
 }
 
-function unfit(path: string, from: KeyFile['from'], what: string): UsageError {
-  const flag = from === 'request' ? `--key ${path}` : `OEM_BAKE_KEYRING=${path}`
-  return new UsageError('ERR_INPUT_FILE', `${flag}: ${path} ${what}`, { hint: 'check the path' })
+function unfit(path: string, from: KeyFile['from'], named: 'flag' | 'word', what: string): UsageError {
+  const flag = from === 'request' ? `--key ${path}: ` : `OEM_BAKE_KEYRING=${path}: `
+  const message = `${named === 'word' ? '' : flag}${path} ${what}`
+  return new UsageError('ERR_INPUT_FILE', message, { hint: 'check the path' })
 }
 
 /**
@@ -120,7 +126,7 @@ export async function addKeys(
       hint: `give the key with --key ${path} instead`,
     })
   }
-  await filesAt(path, 'request')
+  await filesAt(path, 'request', 'word')
   const { NoKeys, splitKeys } = await import('./openpgp/key-file.js')
   const { bytes } = await readKeyFile(path)
   const keys = await splitKeys(path, bytes).catch((error) => {

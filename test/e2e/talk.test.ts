@@ -97,12 +97,18 @@ describe('in GitHub Actions', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ kind: 'warning', place: { file: 'unknown.yml', line: 2, column: 1 } }),
     )
-    for (const words of [
-      [...STARTS_NOTHING, '--strict', '--progress', 'json'],
-      ['plan', image, '--tempate', 'ec2', '--progress', 'json'],
-      ['plan', image, '--tempate', 'ec2', '--progress=json'],
-    ])
-      expect((await run('.', ...words, '--json')).stderr).toBe('')
+  })
+
+  it('nor when a run fails: an error is the last of its lines, or the document on standard output', async () => {
+    const strict = [...STARTS_NOTHING, '--strict', '--progress', 'json'] as const
+    const events = (await run('.', ...strict)).stderr.trimEnd().split('\n')
+    const [last] = events.map((line) => JSON.parse(line) as unknown).slice(-1)
+    const document = await run('.', ...strict, '--json')
+    expect(document.stderr).not.toContain('"kind":"error"')
+    const { error } = JSON.parse(document.stdout) as { readonly error: object }
+    expect(last).toEqual({ kind: 'error', ...error })
+    const typo = await run('.', 'plan', image, '--tempate', 'ec2', '--progress=json')
+    expect(JSON.parse(typo.stderr)).toMatchObject({ kind: 'error', code: 'ERR_USAGE', exitCode: 2 })
   })
 
   it('and nowhere else', async () => {

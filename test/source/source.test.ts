@@ -4,7 +4,10 @@ import fs, { appendFile, chmod, link, readFile, rename, rm, stat, symlink, write
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { prove } from '#src/prove/prove.js'
+import { assertOriginalApart } from '#src/source/original-apart.js'
 import { openImage } from '#src/source/source.js'
+import { testContext } from '../support/context.js'
 import { rejectsWithCode } from '../support/errors.js'
 import { withFault } from '../support/faults.js'
 import { noise } from '../support/random.js'
@@ -45,6 +48,24 @@ describe('openImage', () => {
     await symlink(await imageFile(), path)
     await using image = await openImage(path)
     expect(image.device.size).toBe(10_000)
+  })
+
+  it('tells where an image was named that is not there', async () => {
+    const path = await imageFile()
+    const absent = join(directory, 'absent')
+    const attempts = [
+      openImage(absent),
+      prove({ original: path, baked: absent }, testContext()),
+      assertOriginalApart(path, absent),
+    ]
+    const hints = await Promise.all(
+      attempts.map(async (attempt) => (await rejectsWithCode(attempt, 'ERR_NOT_FOUND')).hint),
+    )
+    expect(hints).toEqual([
+      'check the path; the image is the first argument',
+      'check the path; the baked image is the second argument',
+      'check the path; --original names the image as it was before',
+    ])
   })
 
   it('refuses what is no file with bytes in it, and says what it is', async () => {

@@ -36,9 +36,18 @@ export function complaintsAbout(about: string, error: OemBakeError): readonly Co
 /** What stops a bake was found by rules, each in a place of its own; anything else is one complaint. */
 export function complaintsOf(error: OemBakeError): readonly Complaint[] {
   const found = findingsIn(error)
-  if (found.length === 0) return [{ gravity: 'error', title: error.code, message: error.message, hint: error.hint }]
+  if (found.length === 0) {
+    const { code, hint, message } = error
+    return [{ gravity: 'error', title: code, message, hint, place: placeOf(error) }]
+  }
   // Warnings, too, with --strict: they count as errors then.
   return found.map((finding) => ({ ...complaintOfFinding(finding), gravity: 'error' }))
+}
+
+/** What is wrong with the syntax of a file, or with a job of a batch, says its place in the details. */
+function placeOf({ details: { column, file, line } }: OemBakeError): Place | undefined {
+  if (typeof file !== 'string' || typeof line !== 'number') return undefined
+  return given({ file, line, column: typeof column === 'number' ? column : undefined })
 }
 
 export function complaintOfWarning({

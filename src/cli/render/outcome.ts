@@ -4,8 +4,7 @@ import type { Outcome } from '../../report.js'
 import type { Complaint } from './annotation.js'
 import { complaintsAbout } from './annotation.js'
 import { planDocument } from './document.js'
-import { errorDocument, errorText } from './error.js'
-import { visible } from './table.js'
+import { type ErrorStyle, errorDocument, errorLines } from './error.js'
 
 export function outcomeDocument(outcome: { readonly template: string | undefined } & Outcome): object {
   const template = outcome.template ?? null
@@ -14,21 +13,26 @@ export function outcomeDocument(outcome: { readonly template: string | undefined
   return { template, status: 'baked', ...planDocument(outcome.report) }
 }
 
-/** Of what failed: what people are told on standard error, what annotations say, and the exit code of all. */
+/** Of what failed: what standard error is told, what annotations say, and the exit code of all. */
 export function failuresOf(
   outcomes: readonly Outcome[],
   nameOf: (nth: number) => string,
-): { readonly problems: string; readonly complaints: readonly Complaint[]; readonly exitCode: number } {
+): {
+  readonly problems: (style: ErrorStyle) => string
+  readonly complaints: readonly Complaint[]
+  readonly exitCode: number
+} {
   const failures = outcomes.flatMap((outcome, nth) =>
     'error' in outcome ? [{ name: nameOf(nth), error: outcome.error }] : [],
   )
   const told = failures.filter(({ error }) => !(error instanceof CancelledError))
   const cancelled = failures.length - told.length
-  const lines = told.map(({ error, name }) => `${visible(name)}: ${errorText(error)}\n`)
-  // Each of them would say the same.
-  if (cancelled > 0) lines.push(`cancelled: ${cancelled} of ${outcomes.length} were not made\n`)
+  const linesOf = (some: typeof failures, style: ErrorStyle): string =>
+    some.map(({ error, name }) => errorLines(error, style, name)).join('')
+  // Each of them would say the same: programs want to know of which.
+  const sum = cancelled === 0 ? '' : `cancelled: ${cancelled} of ${outcomes.length} were not made\n`
   return {
-    problems: lines.join(''),
+    problems: (style) => (style === 'json' ? linesOf(failures, style) : `${linesOf(told, style)}${sum}`),
     complaints: told.flatMap(({ error, name }) => complaintsAbout(name, error)),
     exitCode: exitCodeOf(outcomes),
   }

@@ -1,10 +1,16 @@
 /** Reads back what `--progress json` writes: for a process that bakes in another one. */
 import { given } from '../../given.js'
-import { field, stringField } from '../../oem/mapping.js'
+import { field, isMapping, type Mapping, stringField } from '../../oem/mapping.js'
 import type { ProgressEvent } from '../../progress.js'
 import { isPhase } from './progress.js'
 
-/** @returns undefined for a line that is none, or an event that we don't know */
+/** What a run failed with, as its last line says. @returns undefined for any other line */
+export function asErrorEvent(line: string): Mapping | undefined {
+  const value = parse(line)
+  return isMapping(value) && value.kind === 'error' ? value : undefined
+}
+
+/** @returns undefined for a line that is none, for an error, or an event that we don't know */
 export function asProgressEvent(line: string): ProgressEvent | undefined {
   const value = parse(line)
   const message = stringField(value, 'message')

@@ -1,11 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readJobs } from '#src/cli/batch/read-jobs.js'
 import { annotatorFor, complaintsOf, formatAnnotation } from '#src/cli/render/annotation.js'
 import { visible } from '#src/cli/render/table.js'
 import { ImageError, UsageError } from '#src/errors.js'
 import type { Finding } from '#src/oem/finding.js'
+import { parseYaml } from '#src/oem/yaml.js'
+import { rejectsWithCode } from '../../support/errors.js'
 import { temporaryDirectory } from '../../support/temp.js'
 
 const workspace = temporaryDirectory()
@@ -77,6 +81,22 @@ describe('complaintsOf', () => {
       { gravity: 'error', title: 'a', place: { file, line: 1 } },
       { gravity: 'error', title: 'b' },
     ])
+  })
+
+  it.each([
+    ['a batch file', 'jobs: []\nnope: 1\n', readJobs, 'ERR_USAGE', { line: 2 }],
+    [
+      'the syntax of a YAML file',
+      'jobs:\n  - [\n',
+      async (path: string) => parseYaml(await readFile(path, 'utf8'), path),
+      'ERR_YAML_SYNTAX',
+      { line: 3, column: 1 },
+    ],
+  ] as const)('has the place where %s is wrong', async (_, text, read, code, place) => {
+    const path = join(workspace, 'jobs.yml')
+    writeFileSync(path, text)
+    const [complaint] = complaintsOf(await rejectsWithCode(read(path), code))
+    expect(complaint).toMatchObject({ title: code, place: { file: path, ...place } })
   })
 
   it('has any other error under its code', () => {

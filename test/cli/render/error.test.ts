@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { errorDocument, errorText } from '#src/cli/render/error.js'
+import { errorDocument, errorEvent, errorLines, errorText } from '#src/cli/render/error.js'
 import { asOemBakeError, CancelledError, ImageError, MachineError, type OemBakeError, UsageError } from '#src/errors.js'
 
 describe('errorText', () => {
@@ -52,5 +52,27 @@ describe('errorDocument', () => {
     expect(JSON.parse(JSON.stringify(errorDocument(error)))).toEqual({
       error: { code: 'ERR_GPT_MISSING', exitCode: 4, message: 'no table', hint: 'h', details: { sector: 1 } },
     })
+  })
+})
+
+describe('errorEvent', () => {
+  const error = new ImageError('ERR_GPT_MISSING', 'no\ntable', { hint: 'h', details: { sector: 1 } })
+  const fields = { code: 'ERR_GPT_MISSING', exitCode: 4, message: 'no\ntable', hint: 'h', details: { sector: 1 } }
+
+  it('is one line, with the fields of the document', () => {
+    const line = errorEvent(error)
+    expect(line.indexOf('\n')).toBe(line.length - 1)
+    expect(JSON.parse(line)).toEqual({ kind: 'error', ...fields })
+    expect(JSON.parse(errorEvent(error, { exitCode: 143, job: 'ec2' }))).toEqual({
+      ...{ kind: 'error', job: 'ec2' },
+      ...fields,
+      exitCode: 143,
+    })
+  })
+
+  it('is what errorLines writes for a program; people get words, coloured on a terminal', () => {
+    expect(errorLines(error, 'json', 'ec2')).toBe(errorEvent(error, { job: 'ec2' }))
+    expect(errorLines(error, 'plain', 'e\x1bc2')).toBe('e\\u{1b}c2: error: no\ntable\nhint: h\n')
+    expect(errorLines(error, 'coloured')).toBe('\x1b[1;31merror:\x1b[0m no\ntable\nhint: h\n')
   })
 })
