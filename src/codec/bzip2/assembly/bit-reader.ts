@@ -33,14 +33,14 @@ export function isPastEnd(): bool {
 }
 
 /** Four bytes as one number, the first the most significant. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 export function bigEndian(word: u32): u32 {
   return rotl<u32>(word & 0xff00ff00, 8) | rotl<u32>(word & 0x00ff00ff, 24)
 }
 
 /** The next `count` bits, 1 to 25. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 export function takeBits(count: u32): u32 {
   const value = (bigEndian(load<u32>(INPUT + (position >>> 3))) << (position & 7)) >>> (32 - count)

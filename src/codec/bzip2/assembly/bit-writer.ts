@@ -14,7 +14,7 @@ export function startOutput(): void {
 }
 
 /** The low `count` bits of a value without others, 1 to 32. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 export function putBits(value: u32, count: u32): void {
   pendingBits += count

@@ -49,7 +49,7 @@ function findBytesInUse(length: u32): void {
 }
 
 /** The first place from `at` on that does not hold the front byte. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function endOfRun(at: u32, end: u32, front: v128): u32 {
   const byte = frontByte(front)
@@ -62,7 +62,7 @@ function endOfRun(at: u32, end: u32, front: v128): u32 {
   return end
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function placeOf(byte: u8, front: v128): u32 {
   const wanted = i8x16.splat(byte)

@@ -28,20 +28,20 @@ export function prepareCrc(): void {
   }
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function tableEntry(table: u32, byte: u32): u32 {
   return load<u32>(CRC_TABLES + (table << 10) + (byte << 2))
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function withByte(crc: u32, byte: u32): u32 {
   return (crc << 8) ^ tableEntry(0, (crc >>> 24) ^ byte)
 }
 
 /** What eight bytes do to the register: `first` is xored with the first four, `second` holds the others. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function ofEight(first: u32, second: u32): u32 {
   const early =

@@ -63,13 +63,13 @@ export function joinFragments(origin: u32, length: u32): u32 {
   return gather(length)
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function fragmentRecord(fragment: u32): u32 {
   return FRAGMENTS + fragment * FRAGMENT_BYTES
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function chainRecord(chain: u32): u32 {
   return CHAINS + chain * CHAIN_BYTES

@@ -1,7 +1,7 @@
 /**
  * What block-decoder.ts and block-encoder.ts call. Everything else of the module is inside.
  *
- * `@ts-ignore: decorator` above `@inline`: AssemblyScript decorates functions, which TypeScript, that checks the same files for the
+ * `@ts-ignore` above `@inline`: AssemblyScript decorates functions, which TypeScript, that checks the same files for the
  * editor, knows of classes only. The calls are inlined because they are made for each byte or bit.
  */
 import { INPUT, INPUT_BYTES, INTAKE, INTAKE_BYTES, OUTPUT, OUTPUT_BYTES, TEXT } from './memory-map'

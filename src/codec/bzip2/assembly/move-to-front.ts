@@ -22,14 +22,14 @@ export function startFrontList(): v128 {
   return v128.load(FRONT_LIST)
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 export function frontByte(front: v128): u32 {
   return <u32>i8x16.extract_lane_u(front, 0)
 }
 
 /** Moves the byte at a place to the front. @returns the first 16 places afterwards */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 export function moveToFront(front: v128, place: u32): v128 {
   return place < 16 ? i8x16.swizzle(front, v128.load(FRONT_SHUFFLES + (place << 4))) : moveFromFar(front, place)
@@ -51,7 +51,7 @@ function moveFromFar(front: v128, place: u32): v128 {
 }
 
 /** The last byte of one vector, then the first 15 of another. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function behind(first: v128, second: v128): v128 {
   return v128.shuffle<u8>(first, second, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)

@@ -16,19 +16,19 @@
  * `T` is u8 for the text and u32 for names. `places` and `counts` are what a depth needs of SORT_SPACE.
  */
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function characterAt<T>(text: u32, place: i32): u32 {
   return <u32>load<T>(text + (<u32>place << alignof<T>()))
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function entryAt(suffixes: u32, slot: u32): i32 {
   return load<i32>(suffixes + (slot << 2))
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function setEntry(suffixes: u32, slot: u32, entry: i32): void {
   store<i32>(suffixes + (slot << 2), entry)
@@ -91,7 +91,7 @@ function bucketEnds(counts: u32, alphabet: u32, ends: u32): void {
   }
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function takeFromStart(starts: u32, character: u32): u32 {
   const at = starts + (character << 2)
@@ -100,7 +100,7 @@ function takeFromStart(starts: u32, character: u32): u32 {
   return slot
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function takeFromEnd(ends: u32, character: u32): u32 {
   const at = ends + (character << 2)
@@ -177,7 +177,7 @@ function sortPieces<T>(
 }
 
 /** Puts an L suffix into its bucket, marked when the one before is S. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function pushL<T>(text: u32, place: i32, suffixes: u32, starts: u32): void {
   const character = characterAt<T>(text, place)
@@ -186,7 +186,7 @@ function pushL<T>(text: u32, place: i32, suffixes: u32, starts: u32): void {
 }
 
 /** Puts an S suffix into its bucket, marked when the one before is L, or there's none. */
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function pushS<T>(text: u32, place: i32, suffixes: u32, ends: u32): void {
   const character = characterAt<T>(text, place)

@@ -109,7 +109,7 @@ function assignGroups(): void {
   }
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators of functions, AssemblyScript has
 @inline
 function cheapest(bits: v128): u32 {
   // Bits above, the table below: the least of these is the first of the cheapest.
